@@ -1,0 +1,155 @@
+"""What can go wrong below, as data. `cogs/errors.py` and the command line turn it into words.
+
+GamekeeperError
+  UnknownServer           no server has that id
+  WrongState              the server is not in a state where that makes sense
+  LaunchRefused           the program cannot be started as described
+  GameError               the game was asked and did not do it
+    GameUnavailable       no answer: refused, timed out, closed, or it spoke nonsense
+    AccessRefused         the game does not take our password
+    CommandRejected       refused here, before it was sent
+    NotSupported          this game, or this server's set-up, cannot do that
+  ServerFileError         a servers file is not as it should be
+  StorageError            the database is not usable
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.model import State
+
+
+class GamekeeperError(Exception):
+    """The root of everything gamekeeper itself raises."""
+
+
+class UnknownServer(GamekeeperError):
+    def __init__(self, server_id: str) -> None:
+        super().__init__(server_id)
+        self.server_id = server_id
+
+
+class WrongState(GamekeeperError):
+    """What was asked makes no sense while the server is in `state`."""
+
+    def __init__(self, server_id: str, state: State, wanted: str) -> None:
+        super().__init__(server_id, state, wanted)
+        self.server_id = server_id
+        self.state = state
+        self.wanted = wanted
+        """What was asked for: "start", "stop", "restart", "command"."""
+
+
+class LaunchFault(StrEnum):
+    """Why a program cannot be started."""
+
+    NOT_FOUND = "not_found"
+    NOT_EXECUTABLE = "not_executable"
+    NO_SUCH_FOLDER = "no_such_folder"
+    BAD_ARGUMENT = "bad_argument"
+    NO_RESOURCES = "no_resources"
+    NO_LOG = "no_log"
+    """Its log file cannot be written."""
+    OTHER = "other"
+
+
+class LaunchRefused(GamekeeperError):
+    def __init__(self, server_id: str, fault: LaunchFault, subject: str) -> None:
+        super().__init__(server_id, fault, subject)
+        self.server_id = server_id
+        self.fault = fault
+        self.subject = subject
+        """The path, folder or argument concerned."""
+
+
+class GameError(GamekeeperError):
+    """A game was asked and did not do it."""
+
+
+class GameFault(StrEnum):
+    """How a game failed to answer."""
+
+    REFUSED = "refused"
+    """Nobody listens there."""
+    TIMEOUT = "timeout"
+    CLOSED = "closed"
+    """It hung up before the answer was whole."""
+    PROTOCOL = "protocol"
+    """The answer is not of the protocol."""
+    UNREACHABLE = "unreachable"
+
+
+class GameUnavailable(GameError):
+    """The game gave no usable answer; never to be read as "nobody is on"."""
+
+    def __init__(self, fault: GameFault, detail: str = "") -> None:
+        super().__init__(fault, detail)
+        self.fault = fault
+        self.detail = detail
+
+
+class AccessRefused(GameError):
+    """The game does not take the admin password."""
+
+
+class RejectedBecause(StrEnum):
+    """Why a command was not even sent."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    CONTROL_CHARACTER = "control_character"
+
+
+class CommandRejected(GameError):
+    def __init__(self, reason: RejectedBecause, limit: int = 0) -> None:
+        super().__init__(reason, limit)
+        self.reason = reason
+        self.limit = limit
+        """For TOO_LONG: how many bytes would have been taken."""
+
+
+class NotSupported(GameError):
+    def __init__(self, action: str) -> None:
+        super().__init__(action)
+        self.action = action
+        """"command", "players", "save"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a servers file."""
+
+    line: int | None
+    """Counted from 1; `None` where it could not be told."""
+    key: str
+    """Such as `servers[0].restart.policy`."""
+    message: str
+    """What is wrong and what would be right, in English; it quotes no secret."""
+
+
+class ServerFileError(GamekeeperError):
+    """A servers file is not as it should be; nothing of it was taken."""
+
+    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(source, problems)
+        self.source = source
+        self.problems = problems
+
+
+class StorageFault(StrEnum):
+    NEWER = "newer"
+    """The file was written by a newer gamekeeper."""
+    UNREADABLE = "unreadable"
+    NO_FOLDER = "no_folder"
+
+
+class StorageError(GamekeeperError):
+    def __init__(self, fault: StorageFault, path: str, detail: str = "") -> None:
+        super().__init__(fault, path, detail)
+        self.fault = fault
+        self.path = path
+        self.detail = detail

@@ -1,0 +1,159 @@
+"""What happened, in the past tense. An event is on disk before anyone acts on it.
+
+Each carries all that is needed to tell it later, when the server has long moved on: an alert that was held up by an
+outage is rendered from its event alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from monitor.model import Actor, ExitReport, ProcessId, Sample
+
+
+class Severity(StrEnum):
+    """How much an event matters to the people who look after a server."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to one server."""
+
+    kind: ClassVar[str]
+    """The stable name under which it is stored."""
+    severity: ClassVar[Severity] = Severity.INFO
+    alerts: ClassVar[bool] = False
+    """Whether it goes to the alert channel."""
+
+    server_id: str
+    at_ms: int
+    """UTC epoch milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStarted(Event):
+    """A process was spawned for it."""
+
+    kind: ClassVar[str] = "server_started"
+
+    run_id: int
+    process: ProcessId
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerReady(Event):
+    """Players can join."""
+
+    kind: ClassVar[str] = "server_ready"
+
+    run_id: int
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAdopted(Event):
+    """The bot came back and found it running, the same process as before."""
+
+    kind: ClassVar[str] = "server_adopted"
+
+    run_id: int
+    process: ProcessId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStopped(Event):
+    """It ended because somebody wanted it to."""
+
+    kind: ClassVar[str] = "server_stopped"
+
+    run_id: int
+    report: ExitReport
+    uptime_s: float
+
+
+class NextStep(StrEnum):
+    """What happens after an exit nobody asked for."""
+
+    RESTART = "restart"
+    STAY_DOWN = "stay_down"
+    """The policy says so."""
+    GIVE_UP = "give_up"
+    """The budget is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What the restart policy makes of an exit."""
+
+    step: NextStep
+    attempt: int = 0
+    """Which restart of the budget this is, from 1."""
+    budget: int = 0
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerCrashed(Event):
+    """It ended and nobody asked for it; the report's verdict says which way."""
+
+    kind: ClassVar[str] = "server_crashed"
+    severity: ClassVar[Severity] = Severity.CRITICAL
+    alerts: ClassVar[bool] = True
+
+    run_id: int
+    report: ExitReport
+    uptime_s: float
+    aftermath: Aftermath
+    last: Sample | None = None
+    """The last measurement before the end."""
+    log_tail: tuple[str, ...] = ()
+    """The last lines of its log: cleaned of colour and control codes, not yet of secrets of other people's making."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartFailed(Event):
+    """It could not be started at all: no process came to be."""
+
+    kind: ClassVar[str] = "start_failed"
+    severity: ClassVar[Severity] = Severity.CRITICAL
+    alerts: ClassVar[bool] = True
+
+    reason: str
+    """The `LaunchFault` that stood in the way."""
+    subject: str
+    """The path, folder or port concerned."""
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartsExhausted(Event):
+    """It failed too often in too short a time, and is left down until somebody starts it."""
+
+    kind: ClassVar[str] = "restarts_exhausted"
+    severity: ClassVar[Severity] = Severity.CRITICAL
+    alerts: ClassVar[bool] = True
+
+    failures: int
+    window_s: float
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        ServerStarted,
+        ServerReady,
+        ServerAdopted,
+        ServerStopped,
+        ServerCrashed,
+        StartFailed,
+        RestartsExhausted,
+    )
+}
+"""Every kind of event that a database may hold."""

@@ -1,0 +1,355 @@
+"""The nouns: what a server is, how it is doing, how a life of it ended.
+
+Everything here is frozen and belongs to the standard library alone. Times are UTC epochs with their unit in the
+name; `None` means "not known", never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that must never be shown. `str()` and `repr()` are masked; only `reveal()` gives it."""
+
+    value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        return self.value
+
+    def __str__(self) -> str:
+        return "***"
+
+
+class ActorKind(StrEnum):
+    """Where a request came from."""
+
+    DISCORD = "discord"
+    SCHEDULE = "schedule"
+    POLICY = "policy"
+    COMMAND_LINE = "command_line"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asked: a Discord user, a schedule, a policy, or somebody at the command line."""
+
+    kind: ActorKind
+    id: str
+    """The Discord user id, the schedule's or policy's name, or the user of the operating system."""
+    name: str
+    """What people call them; written by others, so escape it before showing it."""
+
+
+class State(StrEnum):
+    """What a server is doing. The transitions between these are in `lifecycle`."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    BACKOFF = "backoff"
+    """Down, and coming back by itself after a pause."""
+    FAILED = "failed"
+    """Down, and given up: it failed too often."""
+    UNRESPONSIVE = "unresponsive"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a game answers. The host is a name or an address, the port 1 to 65535."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdminEndpoint:
+    """Where a game takes commands from its administrator, and the password for it."""
+
+    host: str
+    port: int
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyPolicy:
+    """How to tell that players can join. A field left `None` is the adapter's to fill."""
+
+    log: str | None = None
+    """A regular expression that the log shows once the server is ready."""
+    timeout_s: float | None = None
+    """After this long without it the start is reported as slow; the server is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopPolicy:
+    """How to ask a game to stop, and how long to wait before the next, ruder step."""
+
+    command: str | None = None
+    """An admin command that stops the game."""
+    signal: str | None = None
+    """The polite signal, where there is no command: SIGINT, SIGTERM, or CTRL_BREAK_EVENT on Windows."""
+    save_s: float | None = None
+    polite_s: float | None = None
+    terminate_s: float | None = None
+
+
+class RestartMode(StrEnum):
+    """When a server that went down by itself comes back by itself."""
+
+    NEVER = "never"
+    ON_CRASH = "on-crash"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """Restarts after an exit nobody asked for: at most `budget` of them in any `window_s` seconds."""
+
+    policy: RestartMode = RestartMode.ON_CRASH
+    budget: int = 5
+    window_s: float = 600.0
+    backoff_s: float = 5.0
+    backoff_max_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class HangPolicy:
+    """When an alive server counts as hung. Zero probes: never."""
+
+    probes: int = 0
+    interval_s: float = 30.0
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """A server as its owner described it."""
+
+    id: str
+    """`a-z 0-9 -`, unique, what people type."""
+    name: str
+    game: str
+    """The adapter's name."""
+    argv: tuple[str, ...]
+    """The program and its arguments; never a shell line."""
+    cwd: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Added to the environment that the server inherits."""
+    autostart: bool = False
+    admin: AdminEndpoint | None = None
+    query: Endpoint | None = None
+    ready: ReadyPolicy = ReadyPolicy()
+    stop: StopPolicy = StopPolicy()
+    clean_exit_codes: tuple[int, ...] | None = None
+    """Exit codes that the game uses for a clean stop; `None` is the adapter's choice."""
+    restart: RestartPolicy = RestartPolicy()
+    hang: HangPolicy = HangPolicy()
+
+
+P = TypeVar("P", bound="DataclassInstance")
+
+
+def fill(policy: P, defaults: P) -> P:
+    """Give `policy` with each `None` replaced by the same field of `defaults`."""
+    missing = {f.name: getattr(defaults, f.name) for f in fields(policy) if getattr(policy, f.name) is None}
+    return replace(policy, **missing)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """Who a process is, so that a reused pid is never taken for it."""
+
+    pid: int
+    started: int
+    """Linux: start time in clock ticks since boot (`/proc/PID/stat` field 22). Windows: creation FILETIME."""
+    boot_id: str = ""
+    """Linux: `/proc/sys/kernel/random/boot_id`. Empty where `started` is an absolute time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """How the operating system says a process ended. Both `None`: it could not tell."""
+
+    code: int | None = None
+    """0 to 255 on POSIX; the unsigned 32-bit code on Windows."""
+    signal: int | None = None
+    """The POSIX signal that ended it."""
+    core_dumped: bool = False
+
+
+class Verdict(StrEnum):
+    """What an exit meant. The table is in `docs/supervision.md`."""
+
+    STOPPED = "stopped"
+    STOPPED_IN_GAME = "stopped_in_game"
+    UNEXPECTED_EXIT = "unexpected_exit"
+    FAILED_TO_START = "failed_to_start"
+    CRASHED = "crashed"
+    CONSOLE_CLOSED = "console_closed"
+    OUT_OF_MEMORY = "out_of_memory"
+    HOST_REBOOTED = "host_rebooted"
+    ENDED_UNSEEN = "ended_unseen"
+    HUNG = "hung"
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody meant it to end."""
+        return self in (Verdict.STOPPED, Verdict.STOPPED_IN_GAME)
+
+
+class EvidenceKind(StrEnum):
+    """What a verdict rests on."""
+
+    ASKED = "asked"
+    SIGNAL = "signal"
+    EXIT_CODE = "exit_code"
+    NO_EXIT_CODE = "no_exit_code"
+    LOG_LINE = "log_line"
+    NEVER_READY = "never_ready"
+    OOM_KILL = "oom_kill"
+    OTHER_BOOT = "other_boot"
+    GONE_WHILE_AWAY = "gone_while_away"
+    PROBES_UNANSWERED = "probes_unanswered"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact behind a verdict, as data; `cogs/render` finds the words."""
+
+    kind: EvidenceKind
+    detail: str = ""
+    """The fact itself: "SIGSEGV", "0xC0000005", the log line, the actor's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitReport:
+    """How one life of a server ended, and what that was taken for."""
+
+    verdict: Verdict
+    status: ExitStatus
+    evidence: tuple[Evidence, ...] = ()
+    by: Actor | None = None
+    """Who asked for it, where somebody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One life of a server, from spawn to exit."""
+
+    id: int
+    server_id: str
+    started_ms: int
+    marker: str
+    """The value of `GAMEKEEPER_RUN` in the process's environment: finds it when its pid was never written down."""
+    process: ProcessId | None = None
+    """`None` until the spawn has succeeded."""
+    ready_ms: int | None = None
+    ended_ms: int | None = None
+    report: ExitReport | None = None
+
+
+class IntentAction(StrEnum):
+    """What somebody asked for that ends a process."""
+
+    STOP = "stop"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What somebody asked for, written down before any signal is sent."""
+
+    server_id: str
+    run_id: int
+    action: IntentAction
+    by: Actor
+    at_ms: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement of one server's whole process tree."""
+
+    server_id: str
+    at_s: int
+    """UTC epoch seconds."""
+    cpu_pct: float | None = None
+    """CPU time over the interval, in percent of one core: 250.0 is two and a half cores."""
+    rss_bytes: int | None = None
+    read_bytes_per_s: float | None = None
+    write_bytes_per_s: float | None = None
+    threads: int | None = None
+    players: int | None = None
+    tick_rate: float | None = None
+    """Simulation steps a second, where the game tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeReading:
+    """What the operating system counted for a process tree, up to one instant."""
+
+    at_monotonic_s: float
+    cpu_time_s: float
+    """User and system time of every live process of the tree, since each began."""
+    rss_bytes: int
+    read_bytes: int | None
+    write_bytes: int | None
+    threads: int
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostReading:
+    """What the operating system says of the whole machine."""
+
+    cpu_pct: float
+    """Over the time since the reading before, 0 to 100 for all cores together."""
+    memory_total_bytes: int
+    memory_available_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Players:
+    """Who is on a server, as far as the game tells."""
+
+    online: int
+    maximum: int | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server being looked after, as it stands at this moment."""
+
+    spec: ServerSpec
+    state: State = State.STOPPED
+    since_ms: int = 0
+    """When it entered this state."""
+    process: ProcessId | None = None
+    run_id: int | None = None
+    started_ms: int | None = None
+    """When the live process was spawned."""
+    latest: Sample | None = None
+    players: Players | None = None
+    restarts_used: int = 0
+    """Restarts by policy inside the policy's window."""
+    next_start_ms: int | None = None
+    """In BACKOFF: when it will be started again."""
+    last_exit: ExitReport | None = None
+    last_exit_ms: int | None = None
+
+    @property
+    def id(self) -> str:
+        return self.spec.id

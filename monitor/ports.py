@@ -1,0 +1,284 @@
+"""What the monitor needs of the world, as protocols: tests pass fakes, and a second host can come later."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from monitor.events import Event
+from monitor.model import (
+    Actor,
+    ExitStatus,
+    HostReading,
+    Intent,
+    Players,
+    ProcessId,
+    ReadyPolicy,
+    Run,
+    Sample,
+    Server,
+    ServerSpec,
+    StopPolicy,
+    TreeReading,
+)
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time, injected: no decision and no task reads the real clock by itself."""
+
+    def now_ms(self) -> int:
+        """UTC epoch milliseconds; jumps when the machine's clock is set."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; only differences mean anything."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def wait_for(self, awaitable: Awaitable[T], timeout_s: float) -> T:
+        """Await it for at most `timeout_s`, then cancel it and raise `TimeoutError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """A program to be started."""
+
+    server_id: str
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    """Added to the inherited environment, from which the bot's own settings are taken out."""
+    marker: str
+    """Put into the environment as `GAMEKEEPER_RUN`."""
+    log: Path
+    """Standard output and error are appended here."""
+
+
+class ServerProcess(Protocol):
+    """One live process of a server. Each call that touches it checks its identity first."""
+
+    @property
+    def identity(self) -> ProcessId: ...
+
+    async def wait(self) -> ExitStatus:
+        """Return once the operating system says that it ended. May be awaited by many, and again."""
+        ...
+
+    async def interrupt(self, signal_name: str) -> None:
+        """Send the polite signal to the process itself. Does nothing when it is already gone."""
+        ...
+
+    async def terminate_tree(self) -> None:
+        """Ask it and all its descendants to end: SIGTERM, or on Windows a plain termination."""
+        ...
+
+    async def kill_tree(self) -> None:
+        """End it and all its descendants, whatever they think of it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the handles. The process lives on."""
+        ...
+
+
+class Launcher(Protocol):
+    """Starts processes on a machine, and finds again the ones it started before."""
+
+    async def spawn(self, request: LaunchRequest) -> ServerProcess:
+        """Start it in its own session, with its output in a file.
+
+        Raises:
+            LaunchRefused: the program cannot be started as described; nothing is left behind.
+        """
+        ...
+
+    async def adopt(self, identity: ProcessId) -> ServerProcess | None:
+        """Take hold of a process that is already running; `None` when that very process is gone."""
+        ...
+
+    async def find(self, marker: str) -> ServerProcess | None:
+        """Look for a process that carries this `GAMEKEEPER_RUN` marker, the root of its tree first."""
+        ...
+
+    def boot_id(self) -> str:
+        """The machine's boot id, as in `ProcessId.boot_id`; empty where it has none."""
+        ...
+
+
+class ServerLog(Protocol):
+    """The captured output of one server."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def mark(self) -> int:
+        """The position of its end now. Blocking, short."""
+        ...
+
+    def read_since(self, mark: int) -> tuple[str, int]:
+        """The whole lines written since `mark` and the mark after them. Blocking, short, at most 1 MiB at a time."""
+        ...
+
+    def tail(self, lines: int) -> tuple[str, ...]:
+        """The last lines, without colour and control codes. Blocking, short."""
+        ...
+
+    def trim(self) -> None:
+        """Rotate it when it has outgrown its cap. Blocking, short."""
+        ...
+
+
+class Probe(Protocol):
+    """Reads the counters of the operating system. Blocking: call it off the event loop."""
+
+    def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
+        """Read every tree in one pass. A server whose tree could not be read is left out: unknown, not zero."""
+        ...
+
+    def host(self) -> HostReading: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GameTraits:
+    """What is true of a game whatever the server: the defaults for what a spec leaves out."""
+
+    ready: ReadyPolicy
+    stop: StopPolicy
+    clean_exit_codes: tuple[int, ...] = (0,)
+    shutdown_log: tuple[str, ...] = ()
+    """Regular expressions: a line of these means that the game was told to stop from inside."""
+    fatal_log: tuple[str, ...] = ()
+    """Regular expressions: a line of these means that the game could not start or go on."""
+
+
+class Game(Protocol):
+    """One server, spoken to in its game's own way. It owns its connection.
+
+    Every call may raise `GameUnavailable`, `AccessRefused` or `NotSupported`; none of them means "zero" or "done".
+    """
+
+    @property
+    def traits(self) -> GameTraits: ...
+
+    async def is_ready(self) -> bool:
+        """Whether it answers as a ready server does. Used where no log line tells."""
+        ...
+
+    async def players(self) -> Players: ...
+
+    async def warn(self, message: str) -> None:
+        """Tell everybody who is on."""
+        ...
+
+    async def save(self) -> None:
+        """Return once the world is on disk, as far as the game tells."""
+        ...
+
+    async def ask_to_stop(self) -> None: ...
+
+    async def command(self, text: str) -> str:
+        """Run an admin command and return what it answered, possibly nothing.
+
+        Raises:
+            CommandRejected: it was not sent; the reason says why.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+GameFactory = Callable[[ServerSpec], Game]
+"""An adapter: makes the game of a server from its spec."""
+
+
+class SampleSink(Protocol):
+    """Takes samples in. Never blocks and never fails: what cannot be kept is counted and dropped."""
+
+    def add(self, samples: Sequence[Sample]) -> None: ...
+
+
+class EventLog(Protocol):
+    """The durable record. When a call returns, it is on disk and survives a power cut."""
+
+    async def begin_run(self, server_id: str, at_ms: int, marker: str) -> Run:
+        """Write down that a process is about to be spawned."""
+        ...
+
+    async def write_intent(self, intent: Intent) -> None:
+        """Write down what somebody asked for, before any signal is sent."""
+        ...
+
+    async def record(self, event: Event, run: Run | None = None) -> int:
+        """Write an event, its alerts, and the run as it now stands, in one transaction.
+
+        Returns:
+            The event's id.
+        """
+        ...
+
+    async def open_runs(self) -> Sequence[Run]:
+        """Every run that nobody has seen the end of."""
+        ...
+
+    async def intent_of(self, run_id: int) -> Intent | None:
+        """The last intent written down for a run."""
+        ...
+
+    async def failures_since(self, server_id: str, since_ms: int) -> Sequence[int]:
+        """When (epoch milliseconds) this server's runs ended with an unwanted verdict since then, in order."""
+        ...
+
+
+class StopStep(Protocol):
+    """Told of each step of a stop or restart as it begins."""
+
+    async def __call__(self, step: str) -> None: ...
+
+
+class Control(Protocol):
+    """All that cogs may ask of the fleet.
+
+    Every call that names a server may raise `UnknownServer`; what it asks for may be refused with `WrongState`.
+    """
+
+    def servers(self) -> Sequence[Server]:
+        """Every server as it stands, in the order of their ids."""
+        ...
+
+    def server(self, server_id: str) -> Server: ...
+
+    async def start(self, server_id: str, by: Actor) -> Server:
+        """Return once it is ready to be joined, or refused.
+
+        Raises:
+            LaunchRefused: the program cannot be started.
+        """
+        ...
+
+    async def stop(
+        self,
+        server_id: str,
+        by: Actor,
+        *,
+        reason: str = "",
+        force: bool = False,
+        step: StopStep | None = None,
+    ) -> Server:
+        """Return once it is down. `force` leaves out the polite steps."""
+        ...
+
+    async def restart(
+        self, server_id: str, by: Actor, *, reason: str = "", step: StopStep | None = None
+    ) -> Server: ...
+
+    async def command(self, server_id: str, text: str, by: Actor) -> str:
+        """Run an admin command on it and return the answer."""
+        ...
+
+    def log(self, server_id: str) -> ServerLog: ...
