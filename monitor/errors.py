@@ -2,6 +2,7 @@
 
 GamekeeperError
   UnknownServer           no server has that id
+  UnknownGame             no adapter has that name
   WrongState              the server is not in a state where that makes sense
   LaunchRefused           the program cannot be started as described
   GameError               the game was asked and did not do it
@@ -31,6 +32,16 @@ class UnknownServer(GamekeeperError):
     def __init__(self, server_id: str) -> None:
         super().__init__(server_id)
         self.server_id = server_id
+
+
+class UnknownGame(GamekeeperError):
+    """A server names an adapter that is not there."""
+
+    def __init__(self, game: str, known: tuple[str, ...]) -> None:
+        super().__init__(game, known)
+        self.game = game
+        self.known = known
+        """The names that would have been taken, in order."""
 
 
 class WrongState(GamekeeperError):

@@ -17,6 +17,7 @@ from monitor.model import (
     ProcessId,
     ReadyPolicy,
     Run,
+    Rung,
     Sample,
     Server,
     ServerSpec,
@@ -172,6 +173,10 @@ class Game(Protocol):
 
     async def players(self) -> Players: ...
 
+    async def tick_rate(self) -> float | None:
+        """Simulation steps a second; `None` where the game does not tell."""
+        ...
+
     async def warn(self, message: str) -> None:
         """Tell everybody who is on."""
         ...
@@ -222,8 +227,12 @@ class EventLog(Protocol):
         """
         ...
 
-    async def open_runs(self) -> Sequence[Run]:
-        """Every run that nobody has seen the end of."""
+    async def abandon_run(self, run_id: int) -> None:
+        """Forget a run that no process came of."""
+        ...
+
+    async def last_runs(self) -> Mapping[str, Run]:
+        """The latest run of each server that ever ran, by server id; open while `ended_ms` is `None`."""
         ...
 
     async def intent_of(self, run_id: int) -> Intent | None:
@@ -235,10 +244,10 @@ class EventLog(Protocol):
         ...
 
 
-class StopStep(Protocol):
-    """Told of each step of a stop or restart as it begins."""
+class OnRung(Protocol):
+    """Told of each step of a stop as it begins."""
 
-    async def __call__(self, step: str) -> None: ...
+    async def __call__(self, rung: Rung) -> None: ...
 
 
 class Control(Protocol):
@@ -268,13 +277,13 @@ class Control(Protocol):
         *,
         reason: str = "",
         force: bool = False,
-        step: StopStep | None = None,
+        on_rung: OnRung | None = None,
     ) -> Server:
         """Return once it is down. `force` leaves out the polite steps."""
         ...
 
     async def restart(
-        self, server_id: str, by: Actor, *, reason: str = "", step: StopStep | None = None
+        self, server_id: str, by: Actor, *, reason: str = "", on_rung: OnRung | None = None
     ) -> Server: ...
 
     async def command(self, server_id: str, text: str, by: Actor) -> str:
