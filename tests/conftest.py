@@ -1,0 +1,24 @@
+"""Lets `pytest -k faults` select every test that shows a row of the fault table, however it names the row."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+_IN_NAME = re.compile(r"fault((?:[_-]\d+)+)")
+
+
+def _rows_in_name(name: str) -> set[int]:
+    return {int(row) for rows in _IN_NAME.findall(name) for row in re.findall(r"\d+", rows)}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    named = _rows_in_name(item.name)
+    marked = {int(mark.args[0]) for mark in item.iter_markers("fault")}
+    if marked - named and "[" not in item.name:
+        rows = "_".join(map(str, sorted(marked | named)))
+        raise pytest.UsageError(f"{item.nodeid}: its name must tell the row too, as in test_fault_{rows}_…")
+    rows_shown = named | marked
+    if rows_shown:
+        item.extra_keyword_matches.update({"faults", *(f"fault-{row}" for row in rows_shown)})
