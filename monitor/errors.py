@@ -155,7 +155,18 @@ class StorageFault(StrEnum):
     NEWER = "newer"
     """The file was written by a newer gamekeeper."""
     UNREADABLE = "unreadable"
+    """It is no database of ours, or a damaged one."""
     NO_FOLDER = "no_folder"
+    """Its folder is not there and cannot be made, or nothing can be written in it."""
+    READ_ONLY = "read_only"
+    BUSY = "busy"
+    """Another process kept it locked for too long."""
+    FULL = "full"
+    """The disk is full."""
+    CLOSED = "closed"
+    """It was used after it had been closed."""
+    FAILED = "failed"
+    """Something else; the detail says what."""
 
 
 class StorageError(GamekeeperError):
