@@ -206,6 +206,11 @@ class Verdict(StrEnum):
         """Whether somebody meant it to end."""
         return self in (Verdict.STOPPED, Verdict.STOPPED_IN_GAME)
 
+    @property
+    def failure(self) -> bool:
+        """Whether it is the server's own failing: it alerts, and counts against the restart budget."""
+        return not self.wanted and self is not Verdict.HOST_REBOOTED
+
 
 class EvidenceKind(StrEnum):
     """What a verdict rests on."""
@@ -278,6 +283,20 @@ class Intent:
     reason: str = ""
 
 
+class Rung(StrEnum):
+    """The steps of a stop, from the politest to the last."""
+
+    WARN = "warn"
+    SAVE = "save"
+    ASK = "ask"
+    TERMINATE = "terminate"
+    KILL = "kill"
+
+    @property
+    def forced(self) -> bool:
+        return self in (Rung.TERMINATE, Rung.KILL)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One measurement of one server's whole process tree."""
@@ -343,6 +362,8 @@ class Server:
     """When the live process was spawned."""
     latest: Sample | None = None
     players: Players | None = None
+    tick_rate: float | None = None
+    """Simulation steps a second, where the game tells."""
     restarts_used: int = 0
     """Restarts by policy inside the policy's window."""
     next_start_ms: int | None = None

@@ -1,0 +1,137 @@
+"""All servers of this machine: what cogs talk to, through the `Control` protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from monitor.errors import GamekeeperError, UnknownServer
+from monitor.model import (
+    Actor,
+    ActorKind,
+    IntentAction,
+    ProcessId,
+    Run,
+    Sample,
+    Server,
+    ServerSpec,
+    State,
+)
+from monitor.ports import Game, OnRung, ServerLog
+from monitor.supervisor import Supervisor, Surroundings
+
+AUTOSTART = Actor(ActorKind.POLICY, "autostart", "autostart")
+
+log = structlog.get_logger(__name__)
+
+
+class Fleet:
+    """Implements `monitor.ports.Control`. `open()` and `close()` frame its life; the games outlive it."""
+
+    def __init__(
+        self,
+        specs: Iterable[ServerSpec],
+        *,
+        make_game: Callable[[ServerSpec], Game],
+        make_log: Callable[[ServerSpec], ServerLog],
+        around: Surroundings,
+    ) -> None:
+        self._around = around
+        self._supervisors = {
+            spec.id: Supervisor(spec, make_game(spec), make_log(spec), around)
+            for spec in sorted(specs, key=lambda spec: spec.id)
+        }
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._autostarts: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Find every server as an earlier bot left it, then start what is to start by itself."""
+        last_runs = await self._around.journal.last_runs()
+        self._tasks = tuple(
+            asyncio.create_task(supervisor.serve(), name=f"supervisor:{server_id}")
+            for server_id, supervisor in self._supervisors.items()
+        )
+        await asyncio.gather(*(self._recover(s, last_runs.get(i)) for i, s in self._supervisors.items()))
+        due = [s for i, s in self._supervisors.items() if self._starts_by_itself(s.server, last_runs.get(i))]
+        self._autostarts = asyncio.create_task(self._start_all(due), name="autostart")
+
+    async def close(self) -> None:
+        """Let go of every server and leave the games running."""
+        tasks = [*self._tasks, *([self._autostarts] if self._autostarts else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @staticmethod
+    async def _recover(supervisor: Supervisor, last: Run | None) -> None:
+        try:
+            await supervisor.recover(last)
+        except GamekeeperError:
+            log.exception("recovery_failed", server=supervisor.server.id)
+
+    def _starts_by_itself(self, server: Server, last: Run | None) -> bool:
+        """Whether autostart applies: it is down, and nobody took it down since the machine was started."""
+        if not server.spec.autostart or server.state is not State.STOPPED:
+            return False
+        if last is None or last.process is None or server.last_exit is None:
+            return True
+        same_boot = last.process.boot_id == self._around.launcher.boot_id()
+        return not (server.last_exit.verdict.wanted and same_boot)
+
+    async def _start_all(self, supervisors: Sequence[Supervisor]) -> None:
+        await asyncio.gather(*(supervisor.start_unasked(AUTOSTART) for supervisor in supervisors))
+
+    # What the sampler needs
+
+    def live(self) -> Mapping[str, ProcessId]:
+        """Give the root process of each server that has one."""
+        servers = self.servers()
+        return {server.id: server.process for server in servers if server.process is not None}
+
+    def measured(self, samples: Iterable[Sample]) -> None:
+        for sample in samples:
+            self._supervisors[sample.server_id].measured(sample)
+
+    def logs(self) -> Sequence[ServerLog]:
+        return [supervisor.output for supervisor in self._supervisors.values()]
+
+    # Control
+
+    def servers(self) -> Sequence[Server]:
+        return [supervisor.server for supervisor in self._supervisors.values()]
+
+    def server(self, server_id: str) -> Server:
+        return self._find(server_id).server
+
+    async def start(self, server_id: str, by: Actor) -> Server:
+        return await self._find(server_id).start(by)
+
+    async def stop(
+        self,
+        server_id: str,
+        by: Actor,
+        *,
+        reason: str = "",
+        force: bool = False,
+        on_rung: OnRung | None = None,
+    ) -> Server:
+        supervisor = self._find(server_id)
+        return await supervisor.stop(IntentAction.STOP, by, reason=reason, force=force, on_rung=on_rung)
+
+    async def restart(self, server_id: str, by: Actor, *, reason: str = "", on_rung: OnRung | None = None) -> Server:
+        supervisor = self._find(server_id)
+        return await supervisor.stop(IntentAction.RESTART, by, reason=reason, force=False, on_rung=on_rung)
+
+    async def command(self, server_id: str, text: str, by: Actor) -> str:
+        return await self._find(server_id).command(text, by)
+
+    def log(self, server_id: str) -> ServerLog:
+        return self._find(server_id).output
+
+    def _find(self, server_id: str) -> Supervisor:
+        try:
+            return self._supervisors[server_id]
+        except KeyError:
+            raise UnknownServer(server_id) from None

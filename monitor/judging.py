@@ -1,0 +1,111 @@
+"""Puts together what is known about an exit, has it judged, and words it as an event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from monitor import rules
+from monitor.events import Aftermath, Event, ServerCrashed, ServerStopped
+from monitor.model import (
+    Actor,
+    ExitReport,
+    ExitStatus,
+    Intent,
+    RestartPolicy,
+    Run,
+    Rung,
+    Sample,
+    Verdict,
+)
+from monitor.ports import Clock, EventLog, GameTraits, ServerLog
+
+LOG_TAIL_LINES = 50
+"""How far back in the log an exit is looked for an explanation."""
+
+SHOWN_LOG_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A run that is over, and what was seen of its end."""
+
+    run: Run
+    status: ExitStatus
+    intent: Intent | None = None
+    rung: Rung | None = None
+    quit_by: Actor | None = None
+    last: Sample | None = None
+    away: bool = False
+    rebooted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an ending was taken for, as it is written down, and what comes next."""
+
+    event: Event
+    report: ExitReport
+    aftermath: Aftermath
+    failures: int
+    """Unwanted exits inside the restart policy's window, this one among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges the exits of one server."""
+
+    traits: GameTraits
+    clean_codes: Sequence[int]
+    policy: RestartPolicy
+    output: ServerLog
+    journal: EventLog
+    clock: Clock
+    chance: Callable[[], float]
+
+    async def judge(self, ending: Ending, forgiven_ms: int) -> Judgement:
+        """Give the verdict on an ending. Failures from before `forgiven_ms` no longer count."""
+        tail = await asyncio.to_thread(self.output.tail, LOG_TAIL_LINES)
+        report = rules.classify_exit(_facts(ending, tail), self.traits, self.clean_codes)
+        now_ms = self.clock.now_ms()
+        failures = await self._failures(report.verdict, ending.run.server_id, now_ms, forgiven_ms)
+        aftermath = rules.after_exit(self.policy, report.verdict, failures, self.chance())
+        event = _event(ending, report, aftermath, now_ms, tail)
+        return Judgement(event, report, aftermath, failures)
+
+    async def _failures(self, verdict: Verdict, server_id: str, now_ms: int, forgiven_ms: int) -> int:
+        if not verdict.failure:
+            return 0
+        since_ms = max(now_ms - round(self.policy.window_s * 1000), forgiven_ms)
+        return 1 + len(await self.journal.failures_since(server_id, since_ms))
+
+
+def _facts(ending: Ending, tail: tuple[str, ...]) -> rules.ExitFacts:
+    return rules.ExitFacts(
+        status=ending.status,
+        was_ready=ending.run.ready_ms is not None,
+        log_tail=tail,
+        intent=ending.intent,
+        quit_by=ending.quit_by,
+        forced=ending.rung.value if ending.rung is not None and ending.rung.forced else "",
+        away=ending.away,
+        rebooted=ending.rebooted,
+    )
+
+
+def _event(ending: Ending, report: ExitReport, aftermath: Aftermath, now_ms: int, tail: tuple[str, ...]) -> Event:
+    run = ending.run
+    uptime_s = max(0, now_ms - run.started_ms) / 1000
+    if not report.verdict.failure:
+        return ServerStopped(server_id=run.server_id, at_ms=now_ms, run_id=run.id, report=report, uptime_s=uptime_s)
+    return ServerCrashed(
+        server_id=run.server_id,
+        at_ms=now_ms,
+        run_id=run.id,
+        report=report,
+        uptime_s=uptime_s,
+        aftermath=aftermath,
+        last=ending.last,
+        log_tail=tail[-SHOWN_LOG_LINES:],
+    )

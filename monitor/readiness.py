@@ -1,0 +1,62 @@
+"""Waits until players can join a server that was just started."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from monitor.errors import GameError
+from monitor.model import ReadyPolicy
+from monitor.ports import Clock, Game, ServerLog
+
+LOOK_EVERY_S = 0.25
+"""How often the log or the game is asked. Only while a server is starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Looks for the ready line in the log; without a pattern, asks the game."""
+
+    policy: ReadyPolicy
+    game: Game
+    output: ServerLog
+    clock: Clock
+    mark: int
+    """Where in the log this start began."""
+
+    async def within_limit(self) -> bool:
+        """Whether it became ready inside the policy's limit; without a limit, wait for ever."""
+        if self.policy.timeout_s is None:
+            await self.ever()
+            return True
+        try:
+            await self.clock.wait_for(self.ever(), self.policy.timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def ever(self) -> None:
+        """Return as soon as it is ready, however long that takes."""
+        if self.policy.log is None:
+            await self._game_answers()
+        else:
+            await self._log_says(re.compile(self.policy.log))
+
+    async def _log_says(self, pattern: re.Pattern[str]) -> None:
+        mark = self.mark
+        while True:
+            text, mark = await asyncio.to_thread(self.output.read_since, mark)
+            if any(pattern.search(line) for line in text.splitlines()):
+                return
+            if not text:
+                await self.clock.sleep(LOOK_EVERY_S)
+
+    async def _game_answers(self) -> None:
+        while True:
+            try:
+                if await self.game.is_ready():
+                    return
+            except GameError:
+                pass
+            await self.clock.sleep(LOOK_EVERY_S)

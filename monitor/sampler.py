@@ -1,0 +1,92 @@
+"""Measures every server once a tick: one pass over their process trees for all of them together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from monitor.measuring import adapted_interval, measure
+from monitor.model import HostReading, ProcessId, Sample, Server, TreeReading
+from monitor.ports import Clock, Probe, SampleSink, ServerLog
+
+log = structlog.get_logger(__name__)
+
+
+class Measured(Protocol):
+    """What the sampler needs of a fleet."""
+
+    def servers(self) -> Sequence[Server]: ...
+
+    def live(self) -> Mapping[str, ProcessId]: ...
+
+    def measured(self, samples: Iterable[Sample]) -> None: ...
+
+    def logs(self) -> Sequence[ServerLog]: ...
+
+
+@dataclass(slots=True)
+class Sampler:
+    """The sampling task. It slows down when the machine is busy: the games come first."""
+
+    fleet: Measured
+    probe: Probe
+    sink: SampleSink
+    clock: Clock
+    interval_s: float
+    host: HostReading | None = None
+    """The whole machine at the last tick."""
+    _before: Mapping[str, tuple[ProcessId, TreeReading]] | None = None
+    _broken: bool = False
+
+    async def run(self) -> None:
+        """Tick until cancelled. A tick that fails is logged once, and once more when it is well again."""
+        while True:
+            began = self.clock.monotonic()
+            await self._guarded_tick()
+            busy_pct = self.host.cpu_pct if self.host is not None else 0.0
+            pause_s = adapted_interval(self.interval_s, busy_pct) - (self.clock.monotonic() - began)
+            await self.clock.sleep(max(pause_s, 0.0))
+
+    async def _guarded_tick(self) -> None:
+        try:
+            await self.tick()
+        except Exception:
+            if not self._broken:
+                log.exception("sampling_failed")
+            self._broken = True
+        else:
+            if self._broken:
+                log.info("sampling_works_again")
+            self._broken = False
+
+    async def tick(self) -> None:
+        """Take one measurement of everything that lives."""
+        roots = self.fleet.live()
+        readings = await asyncio.to_thread(self._read, roots)
+        before = self._before or {}
+        self._before = {i: (roots[i], reading) for i, reading in readings.items()}
+        at_s = self.clock.now_ms() // 1000
+        servers = {server.id: server for server in self.fleet.servers()}
+        samples = [
+            measure(servers[i], at_s, reading, _same_process(before.get(i), roots[i]))
+            for i, reading in readings.items()
+            # One that was replaced while it was being read is measured at the next tick.
+            if servers[i].process == roots[i]
+        ]
+        self.fleet.measured(samples)
+        self.sink.add(samples)
+
+    def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
+        """Everything of a tick that blocks, in one trip to a thread."""
+        self.host = self.probe.host()
+        for output in self.fleet.logs():
+            output.trim()
+        return self.probe.read(roots)
+
+
+def _same_process(before: tuple[ProcessId, TreeReading] | None, now: ProcessId) -> TreeReading | None:
+    return before[1] if before is not None and before[0] == now else None

@@ -1,0 +1,87 @@
+"""The stop procedure: from the politest step to the last, each with its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from monitor.errors import GameError, GameFault, GameUnavailable
+from monitor.model import Rung, StopPolicy
+from monitor.ports import Clock, Game, OnRung, ServerProcess
+
+WARNING_S = 5.0
+"""How long a game may take to pass a warning on."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StopProcedure:
+    """Ends one process. Nobody's process but the server's own tree is touched."""
+
+    process: ServerProcess
+    game: Game
+    policy: StopPolicy
+    """Whole: no field of it is `None` but `command`."""
+    clock: Clock
+    on_rung: OnRung
+    warning: str = ""
+    """What players are told first; empty when there is nobody to tell."""
+
+    async def run(self, *, force: bool = False) -> Rung:
+        """Return, once the process has ended, the rung that was reached."""
+        steps = [] if force else [(Rung.SAVE, self._save), (Rung.ASK, self._ask)]
+        if self.warning and not force:
+            steps.insert(0, (Rung.WARN, self._warn))
+        for rung, step in [*steps, (Rung.TERMINATE, self._terminate)]:
+            await self.on_rung(rung)
+            if await step():
+                return rung
+        await self.on_rung(Rung.KILL)
+        await self.process.kill_tree()
+        await self.process.wait()
+        return Rung.KILL
+
+    async def _warn(self) -> bool:
+        return await self._try(lambda: self.game.warn(self.warning), WARNING_S, "warn")
+
+    async def _save(self) -> bool:
+        return await self._try(self.game.save, self.policy.save_s or 0.0, "save")
+
+    async def _ask(self) -> bool:
+        limit_s = self.policy.polite_s or 0.0
+        if not await self._asked_in_game(limit_s) and self.policy.signal is not None:
+            await self.process.interrupt(self.policy.signal)
+        return await self._ended_within(limit_s)
+
+    async def _asked_in_game(self, limit_s: float) -> bool:
+        """Whether the game has taken, or may well have taken, our request to stop."""
+        try:
+            await self.clock.wait_for(self.game.ask_to_stop(), limit_s)
+        except GameUnavailable as unavailable:
+            # It hangs up as soon as it stops: a closed connection is as good an answer as any.
+            return unavailable.fault is GameFault.CLOSED
+        except (GameError, TimeoutError):
+            return False
+        return True
+
+    async def _terminate(self) -> bool:
+        await self.process.terminate_tree()
+        return await self._ended_within(self.policy.terminate_s or 0.0)
+
+    async def _try(self, step: Callable[[], Awaitable[None]], limit_s: float, name: str) -> bool:
+        """Do what the game may be unable to do; go on either way. Never says that the process has ended."""
+        try:
+            await self.clock.wait_for(step(), limit_s)
+        except (GameError, TimeoutError) as failure:
+            log.info("stop_step_failed", step=name, failure=repr(failure))
+        return False
+
+    async def _ended_within(self, limit_s: float) -> bool:
+        try:
+            await self.clock.wait_for(self.process.wait(), limit_s)
+        except TimeoutError:
+            return False
+        return True
