@@ -1,0 +1,148 @@
+"""Alerts as embeds. Everything stands in the description, one thing a line: on a phone, fields pile up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import discord
+
+from cogs.locale.catalogue import Words, mark
+from cogs.render.evidence import actor, after, cause, quotes, readings
+from cogs.render.limits import DESCRIPTION, fit
+from cogs.render.palette import EVENTS, VERDICTS, Look
+from cogs.render.text import code_block, duration, escape, length, timestamp
+from monitor.errors import LaunchFault
+from monitor.events import Aftermath, Event, NextStep, RestartsExhausted, ServerCrashed, StartFailed
+from monitor.model import Sample, Verdict
+
+LOG_LINES = 15
+LOG_AT_MOST = 2400
+LATE_S = 60
+"""An alert older than this says that it is late."""
+SHOWN_LAST = ("cpu", "memory", "players", "tick_rate")
+
+HEADLINES: dict[Verdict, str] = {
+    Verdict.STOPPED: mark("{name} was stopped"),
+    Verdict.STOPPED_IN_GAME: mark("{name} was stopped in game"),
+    Verdict.UNEXPECTED_EXIT: mark("{name} ended by itself"),
+    Verdict.FAILED_TO_START: mark("{name} failed to start"),
+    Verdict.CRASHED: mark("{name} crashed"),
+    Verdict.CONSOLE_CLOSED: mark("{name} ended: its console was closed"),
+    Verdict.OUT_OF_MEMORY: mark("{name} ran out of memory"),
+    Verdict.HOST_REBOOTED: mark("{name} went down: the machine was restarted"),
+    Verdict.ENDED_UNSEEN: mark("{name} ended while the bot was away"),
+    Verdict.HUNG: mark("{name} does not answer"),
+}
+
+FAULTS: dict[str, str] = {
+    LaunchFault.NOT_FOUND: mark("The program {subject} does not exist. Check the first part of argv."),
+    LaunchFault.NOT_EXECUTABLE: mark("{subject} is not a program that may be run. Check its permissions."),
+    LaunchFault.NO_SUCH_FOLDER: mark("The folder {subject} does not exist. Check cwd."),
+    LaunchFault.BAD_ARGUMENT: mark("The argument {subject} cannot be passed to a program. Check argv and env."),
+    LaunchFault.NO_RESOURCES: mark("The machine has no room for another process: free memory or end programs."),
+    LaunchFault.NO_LOG: mark(
+        "The log file {subject} cannot be written. Check the disk and the folder's permissions."
+    ),
+    LaunchFault.OTHER: mark("The system refused to start {subject}."),
+}
+
+
+def alert_embed(
+    event: Event, event_id: int, server_name: str, words: Words, *, delayed_s: float = 0
+) -> discord.Embed:
+    """The embed of an alerting event, within Discord's limits whatever is in it.
+
+    Raises:
+        TypeError: this kind of event is not one that alerts.
+    """
+    match event:
+        case ServerCrashed():
+            embed = _embed(VERDICTS[event.report.verdict], HEADLINES[event.report.verdict], server_name, words)
+            embed.description = _crash(event, words, delayed_s)
+        case StartFailed():
+            embed = _embed(EVENTS[event.kind], HEADLINES[Verdict.FAILED_TO_START], server_name, words)
+            embed.description = _start_failed(event, words)
+        case RestartsExhausted():
+            embed = _embed(EVENTS[event.kind], mark("{name} keeps failing: given up"), server_name, words)
+            embed.description = _exhausted(event, words)
+        case _:
+            raise TypeError(event.kind)
+    embed.timestamp = datetime.fromtimestamp(event.at_ms / 1000, UTC)
+    return fit(embed.set_footer(text=_footer(event_id, words, delayed_s)))
+
+
+def _embed(look: Look, headline: str, server_name: str, words: Words) -> discord.Embed:
+    return discord.Embed(title=f"{look.icon} {words.text(headline, name=escape(server_name))}", colour=look.colour)
+
+
+def _footer(event_id: int, words: Words, delayed_s: float) -> str:
+    if delayed_s < LATE_S:
+        return f"#{event_id}"
+    return f"#{event_id} · {words.text('delayed {time}', time=duration(delayed_s, words))}"
+
+
+def _crash(event: ServerCrashed, words: Words, delayed_s: float) -> str:
+    facts = [*cause(event.report, words), after(event.uptime_s, words)]
+    parts = [f"**{', '.join(facts)}**", *quotes(event.report)]
+    parts += [_next(event, words, delayed_s), *_last(event.last, words)]
+    told = "\n".join(parts)
+    log = code_block(event.log_tail[-LOG_LINES:], min(LOG_AT_MOST, DESCRIPTION - length(told) - 1))
+    return f"{told}\n{log}" if log else told
+
+
+def _next(event: ServerCrashed, words: Words, delayed_s: float) -> str:
+    aftermath = event.aftermath
+    match aftermath.step:
+        case NextStep.RESTART:
+            return f"🔁 {_restart(aftermath, event.at_ms, words, delayed_s)}"
+        case NextStep.STAY_DOWN:
+            return "⏹️ " + words.text("It stays down, as its restart policy says. {hint}", hint=_hint(event, words))
+        case NextStep.GIVE_UP:
+            given_up = words.plural("Given up after {n} restart.", "Given up after {n} restarts.", aftermath.budget)
+            return f"🛑 {given_up} {_hint(event, words)}"
+
+
+def _restart(aftermath: Aftermath, at_ms: int, words: Words, delayed_s: float) -> str:
+    due_ms = at_ms + round(aftermath.delay_s * 1000)
+    if delayed_s > aftermath.delay_s:
+        return words.text(
+            "Restart {attempt} of {budget} was due {when}",
+            attempt=aftermath.attempt,
+            budget=aftermath.budget,
+            when=timestamp(due_ms),
+        )
+    return words.text(
+        "Restart {attempt} of {budget} in {time}",
+        attempt=aftermath.attempt,
+        budget=aftermath.budget,
+        time=duration(aftermath.delay_s, words),
+    )
+
+
+def _hint(event: Event, words: Words) -> str:
+    return words.text("Start it again with `{command}`.", command=f"/start server:{event.server_id}")
+
+
+def _last(sample: Sample | None, words: Words) -> list[str]:
+    if sample is None:
+        return []
+    told = readings(sample, words, SHOWN_LAST)
+    return ["📊 " + " · ".join(f"{label} **{value}**" for label, value in told)] if told else []
+
+
+def _start_failed(event: StartFailed, words: Words) -> str:
+    reason = FAULTS.get(event.reason, FAULTS[LaunchFault.OTHER])
+    subject = escape(event.subject, 300) if event.subject else words.text("the program")
+    who = words.text("Asked for by {name}", name=actor(event.by, words))
+    return f"**{words.text(reason, subject=subject)}**\n{who}\n{_hint(event, words)}"
+
+
+def _exhausted(event: RestartsExhausted, words: Words) -> str:
+    failed = words.plural(
+        "Failed {n} time in {time}.",
+        "Failed {n} times in {time}.",
+        event.failures,
+        time=duration(event.window_s, words),
+    )
+    advice = words.text("It is left down until somebody starts it. Look at its log first: the cause is still there.")
+    return f"**{failed}**\n{advice}\n{_hint(event, words)}"

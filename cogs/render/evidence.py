@@ -1,0 +1,118 @@
+"""What a verdict rests on, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cogs.locale.catalogue import Words, mark
+from cogs.render import exits
+from cogs.render.text import duration, escape, percent, size
+from monitor.metrics import BY_KEY, Metric, Unit
+from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, Sample
+
+QUOTE_AT_MOST = 300
+NAME_AT_MOST = 80
+
+PLAIN: dict[EvidenceKind, str] = {
+    EvidenceKind.NO_EXIT_CODE: mark("the system could not tell its exit code"),
+    EvidenceKind.NEVER_READY: mark("it was never ready"),
+    EvidenceKind.OOM_KILL: mark("the system killed it because memory ran out"),
+    EvidenceKind.OTHER_BOOT: mark("the machine was restarted"),
+    EvidenceKind.GONE_WHILE_AWAY: mark("it was gone when the bot came back"),
+    EvidenceKind.FORCED: mark("it had to be forced"),
+}
+"""The kinds that need no detail to be understood."""
+
+
+def cause(report: ExitReport, words: Words) -> list[str]:
+    """The facts behind a verdict as phrases, the hardest first: "SIGSEGV (…)", "exit 139", "it was never ready"."""
+    said = {item.kind for item in report.evidence}
+    phrases = [] if EvidenceKind.SIGNAL in said else _signal(report.status, words)
+    phrases += [] if EvidenceKind.EXIT_CODE in said else _code(report.status, words)
+    phrases += [phrase for item in report.evidence if (phrase := _phrase(item, words))]
+    if report.status.core_dumped:
+        phrases.append(words.text("memory dumped to a core file"))
+    return list(dict.fromkeys(phrases))
+
+
+def quotes(report: ExitReport) -> list[str]:
+    """The log lines a verdict rests on, as Discord quotes."""
+    lines = [item.detail for item in report.evidence if item.kind is EvidenceKind.LOG_LINE]
+    return [f"> {escape(line, QUOTE_AT_MOST)}" for line in lines if line.strip()]
+
+
+def _signal(status: ExitStatus, words: Words) -> list[str]:
+    if status.signal is None:
+        return []
+    return [exits.name_signal(exits.signal_name(status.signal), words)]
+
+
+def _code(status: ExitStatus, words: Words) -> list[str]:
+    if status.code is not None:
+        return [words.text("exit {code}", code=exits.name_code(status.code, words))]
+    if status.signal is not None:
+        return [words.text("exit {code}", code=exits.SHELL_BASE + status.signal)]
+    return []
+
+
+def _phrase(item: Evidence, words: Words) -> str:
+    match item.kind:
+        case EvidenceKind.SIGNAL:
+            return exits.name_signal(escape(item.detail), words)
+        case EvidenceKind.EXIT_CODE:
+            code = exits.parse_code(item.detail)
+            shown = escape(item.detail) if code is None else exits.name_code(code, words)
+            return words.text("exit {code}", code=shown)
+        case EvidenceKind.ASKED:
+            return words.text("asked for by {name}", name=escape(item.detail, NAME_AT_MOST))
+        case EvidenceKind.PROBES_UNANSWERED:
+            return _unanswered(item.detail, words)
+        case EvidenceKind.LOG_LINE:
+            return ""
+        case _:
+            return words.text(PLAIN[item.kind])
+
+
+def _unanswered(detail: str, words: Words) -> str:
+    if not detail.isdecimal():
+        return words.text("it did not answer")
+    return words.plural("{n} question unanswered in a row", "{n} questions unanswered in a row", int(detail))
+
+
+def actor(who: Actor, words: Words) -> str:
+    """Who asked, in words; a Discord user by name, so that nobody is pinged."""
+    name = escape(who.name or who.id, NAME_AT_MOST)
+    match who.kind:
+        case ActorKind.DISCORD:
+            return name
+        case ActorKind.SCHEDULE:
+            return words.text("the schedule {name}", name=name)
+        case ActorKind.POLICY:
+            return words.text("the restart policy")
+        case ActorKind.COMMAND_LINE:
+            return words.text("{name} at the command line", name=name)
+
+
+def reading(metric: Metric, value: float, words: Words) -> str:
+    """One measured value with its unit."""
+    match metric.unit:
+        case Unit.BYTES:
+            return size(value)
+        case Unit.BYTES_PER_SECOND:
+            return f"{size(value)}/s"
+        case Unit.PERCENT_OF_CORE:
+            return percent(value)
+        case Unit.PER_SECOND:
+            return words.text("{value}/s", value=f"{value:.1f}")
+        case Unit.COUNT:
+            return f"{value:,.0f}"
+
+
+def readings(sample: Sample, words: Words, keys: Sequence[str] = tuple(BY_KEY)) -> list[tuple[str, str]]:
+    """Label and value of what a sample knows, of the metrics with these keys and in their order."""
+    known = [(BY_KEY[key], BY_KEY[key].read(sample)) for key in keys]
+    return [(words.text(m.label), reading(m, value, words)) for m, value in known if value is not None]
+
+
+def after(uptime_s: float, words: Words) -> str:
+    return words.text("{time} after start", time=duration(uptime_s, words))
