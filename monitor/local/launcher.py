@@ -1,0 +1,106 @@
+"""Starts servers on this machine, and takes hold again of those that it started before."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from monitor.errors import LaunchRefused
+from monitor.local.environment import server_environment
+from monitor.local.program import check, fault_of, log_fault_of
+from monitor.local.system import Hold, System
+from monitor.model import ExitStatus, ProcessId
+from monitor.ports import LaunchRequest
+
+T = TypeVar("T")
+
+
+class LocalProcess:
+    """A process on this machine. Belongs to the event loop on which it was spawned or adopted."""
+
+    def __init__(self, hold: Hold, loop: asyncio.AbstractEventLoop) -> None:
+        self._hold = hold
+        self._ended: asyncio.Future[ExitStatus] = loop.create_future()
+        hold.watch(loop, self._on_end)
+
+    @property
+    def identity(self) -> ProcessId:
+        return self._hold.identity
+
+    async def wait(self) -> ExitStatus:
+        return await asyncio.shield(self._ended)
+
+    async def interrupt(self, signal_name: str) -> None:
+        """Send the polite signal to the process itself.
+
+        Raises:
+            ValueError: this system knows no such signal.
+        """
+        await asyncio.to_thread(self._hold.interrupt, signal_name)
+
+    async def terminate_tree(self) -> None:
+        await asyncio.to_thread(self._hold.terminate_tree)
+
+    async def kill_tree(self) -> None:
+        await asyncio.to_thread(self._hold.kill_tree)
+
+    def close(self) -> None:
+        """Let go. Whoever still waits is cancelled."""
+        self._hold.close()
+        self._ended.cancel()
+
+    def _on_end(self, status: ExitStatus) -> None:
+        if not self._ended.done():
+            self._ended.set_result(status)
+
+
+class LocalLauncher:
+    """Starts processes through one thread of its own.
+
+    That thread is started at once, at the priority of whoever makes the launcher: on Linux a child has the
+    priority of the thread that started it, so servers stay at normal priority when the bot later lowers its own.
+    """
+
+    def __init__(self, system: System, inherited: Mapping[str, str]) -> None:
+        self._system = system
+        self._inherited = inherited
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
+        self._thread.submit(os.getpid).result()
+
+    async def spawn(self, request: LaunchRequest) -> LocalProcess:
+        hold = await self._in_thread(lambda: self._spawn(request))
+        return LocalProcess(hold, asyncio.get_running_loop())
+
+    async def adopt(self, identity: ProcessId) -> LocalProcess | None:
+        hold = await self._in_thread(lambda: self._system.hold(identity))
+        return None if hold is None else LocalProcess(hold, asyncio.get_running_loop())
+
+    async def find(self, marker: str) -> LocalProcess | None:
+        identity = await self._in_thread(lambda: self._system.find(marker))
+        return None if identity is None else await self.adopt(identity)
+
+    def boot_id(self) -> str:
+        return self._system.boot_id()
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    def _spawn(self, request: LaunchRequest) -> Hold:
+        env = server_environment(self._inherited, request.env, request.marker)
+        argv = check(request, env)
+        log = self._open_log(request)
+        try:
+            return self._system.spawn(argv, request.cwd, env, log)
+        except OSError as error:
+            raise LaunchRefused(request.server_id, fault_of(error), argv[0]) from error
+        finally:
+            os.close(log)
+
+    def _open_log(self, request: LaunchRequest) -> int:
+        try:
+            return self._system.open_log(request.log)
+        except OSError as error:
+            raise LaunchRefused(request.server_id, log_fault_of(error), str(request.log)) from error

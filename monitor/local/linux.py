@@ -1,0 +1,95 @@
+"""Linux: processes by `/proc`, signals and exits by process descriptors where the kernel has them."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform != "linux":
+    raise ImportError("Linux only")
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from monitor.local import pidfd, procfs
+from monitor.local.posix import PosixHold, PosixSystem
+from monitor.local.system import Hold
+from monitor.local.tree import ProcessTable, Row
+from monitor.model import ExitStatus, ProcessId
+
+
+class ProcfsTable:
+    """Who is running, by `/proc`."""
+
+    def identify(self, pid: int) -> ProcessId | None:
+        return procfs.identify(pid)
+
+    def is_live(self, identity: ProcessId) -> bool:
+        stat = procfs.read_stat(identity.pid)
+        return stat is not None and stat.alive and procfs.identify(identity.pid) == identity
+
+    def rows(self, *, markers: bool) -> list[Row]:
+        boot = procfs.boot_id()
+        return [
+            Row(
+                ProcessId(stat.pid, stat.started, boot),
+                stat.ppid,
+                stat.session,
+                procfs.marker_of(stat.pid) if markers else None,
+            )
+            for stat in procfs.all_stats()
+            if stat.alive
+        ]
+
+    def boot_id(self) -> str:
+        return procfs.boot_id()
+
+    def marker_of(self, pid: int) -> str | None:
+        return procfs.marker_of(pid)
+
+
+class PidfdHold(PosixHold):
+    """A grip by a process descriptor."""
+
+    def __init__(self, identity: ProcessId, table: ProcessTable, descriptor: int) -> None:
+        super().__init__(identity, table)
+        self._descriptor: int | None = descriptor
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def watch(self, loop: asyncio.AbstractEventLoop, ended: Callable[[ExitStatus], None]) -> None:
+        if self._descriptor is not None:
+            self._loop = loop
+            loop.add_reader(self._descriptor, self._readable, ended)
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+    def _readable(self, ended: Callable[[ExitStatus], None]) -> None:
+        if self._descriptor is not None:
+            status = pidfd.collect(self._descriptor, self.identity)
+            self.close()
+            ended(status)
+
+    def _send(self, identity: ProcessId, number: int) -> None:
+        pidfd.send(identity, number)
+
+
+class LinuxSystem(PosixSystem):
+    """A Linux machine whose kernel has process descriptors."""
+
+    def _hold(self, identity: ProcessId) -> Hold:
+        try:
+            descriptor = pidfd.open_identity(identity)
+        except OSError:
+            descriptor = None
+        return super()._hold(identity) if descriptor is None else PidfdHold(identity, self._table, descriptor)
+
+
+def linux_system() -> PosixSystem:
+    """Give this Linux machine; without process descriptors where it has none."""
+    return LinuxSystem(ProcfsTable()) if pidfd.available() else PosixSystem(ProcfsTable())

@@ -1,0 +1,62 @@
+"""This machine, put together for the operating system it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+from monitor.local.clock import SystemClock
+from monitor.local.launcher import LocalLauncher
+from monitor.local.priority import lower_own_priority
+from monitor.local.probe import TreeProbe
+from monitor.local.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the monitor needs of the machine it runs on."""
+
+    clock: SystemClock
+    launcher: LocalLauncher
+    probe: TreeProbe
+
+
+def local_machine() -> Machine:
+    """Take hold of this machine, and put the calling thread below the priority of the servers it will start."""
+    machine = Machine(SystemClock(), LocalLauncher(local_system(), os.environ), local_probe())
+    lower_own_priority()
+    return machine
+
+
+def local_system() -> System:
+    """Give what this operating system can do."""
+    if sys.platform == "win32":
+        from monitor.local.windows import WindowsSystem  # noqa: PLC0415 - exists on Windows alone
+
+        return WindowsSystem()
+    if sys.platform == "linux":
+        from monitor.local.linux import linux_system  # noqa: PLC0415 - exists on Linux alone
+
+        return linux_system()
+    from monitor.local.posix import PosixSystem  # noqa: PLC0415 - exists on POSIX alone
+    from monitor.local.psutil_table import PsutilTable  # noqa: PLC0415
+
+    return PosixSystem(PsutilTable())
+
+
+def local_probe() -> TreeProbe:
+    """Give the cheapest way this operating system has of reading process trees."""
+    if sys.platform == "linux":
+        from monitor.local.proc_reader import ProcReader  # noqa: PLC0415 - exists on Linux alone
+
+        return TreeProbe(ProcReader())
+    from monitor.local.psutil_reader import PsutilReader  # noqa: PLC0415 - not needed on Linux
+
+    if sys.platform == "win32":
+        from monitor.local.windows import WindowsTable  # noqa: PLC0415 - exists on Windows alone
+
+        return TreeProbe(PsutilReader(WindowsTable()))
+    from monitor.local.psutil_table import PsutilTable  # noqa: PLC0415
+
+    return TreeProbe(PsutilReader(PsutilTable()))

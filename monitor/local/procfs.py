@@ -1,0 +1,90 @@
+"""What Linux tells of processes under `/proc`; the fields are those of proc_pid_stat(5)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from monitor.local.environment import MARKER
+from monitor.model import ProcessId
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """One line of `/proc/PID/stat`, as far as it is of use here."""
+
+    pid: int
+    state: str
+    """`R`, `S`, `D`, `Z` (ended, not yet collected), `X`, …"""
+    ppid: int
+    session: int
+    cpu_ticks: int
+    """User and system time of the process and of the children that it has collected."""
+    threads: int
+    started: int
+    """Clock ticks since boot."""
+    rss_pages: int
+    exit_code: int
+    """The wait status, once it has ended; 0 also where we may not know."""
+
+    @property
+    def alive(self) -> bool:
+        return self.state not in "ZXx"
+
+
+def parse_stat(text: str) -> Stat:
+    """Read a line of `/proc/PID/stat`. The name in it may hold spaces, parentheses and newlines."""
+    head, _, tail = text.rpartition(")")
+    fields = tail.split()
+    return Stat(
+        pid=int(head.partition(" ")[0]),
+        state=fields[0],
+        ppid=int(fields[1]),
+        session=int(fields[3]),
+        cpu_ticks=sum(int(field) for field in fields[11:15]),
+        threads=int(fields[17]),
+        started=int(fields[19]),
+        rss_pages=int(fields[21]),
+        exit_code=int(fields[49]) if len(fields) > 49 else 0,  # noqa: PLR2004 - field 52, since Linux 3.5
+    )
+
+
+def read_stat(pid: int) -> Stat | None:
+    """Give a process's line; `None` when there is no such process, or it is hidden from us."""
+    try:
+        return parse_stat((PROC / str(pid) / "stat").read_text("utf-8", "replace"))
+    except OSError:
+        return None
+
+
+def all_stats() -> Iterator[Stat]:
+    """Give the line of every process that we may see."""
+    for name in os.listdir(PROC):  # noqa: PTH208 - a Path for each process costs more than reading it
+        if name.isdigit() and (stat := read_stat(int(name))) is not None:
+            yield stat
+
+
+@cache
+def boot_id() -> str:
+    return (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
+
+
+def identify(pid: int) -> ProcessId | None:
+    """Say who has that pid now, ended but uncollected processes included."""
+    stat = read_stat(pid)
+    return None if stat is None else ProcessId(pid, stat.started, boot_id())
+
+
+def marker_of(pid: int) -> str | None:
+    """Give the process's `GAMEKEEPER_RUN`; `None` without one, or where we may not look."""
+    prefix = f"{MARKER}=".encode()
+    try:
+        variables = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return next((v.removeprefix(prefix).decode("utf-8", "replace") for v in variables if v.startswith(prefix)), None)

@@ -1,0 +1,80 @@
+"""Whether a program can be started as described, found out before anything is started."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from monitor.errors import LaunchFault, LaunchRefused
+from monitor.ports import LaunchRequest
+
+_FAULTS = {
+    errno.ENOENT: LaunchFault.NOT_FOUND,
+    errno.ENOTDIR: LaunchFault.NOT_FOUND,
+    errno.EACCES: LaunchFault.NOT_EXECUTABLE,
+    errno.EPERM: LaunchFault.NOT_EXECUTABLE,
+    errno.ENOEXEC: LaunchFault.NOT_EXECUTABLE,
+    errno.EISDIR: LaunchFault.NOT_EXECUTABLE,
+    errno.E2BIG: LaunchFault.BAD_ARGUMENT,
+    errno.EINVAL: LaunchFault.BAD_ARGUMENT,
+    errno.EAGAIN: LaunchFault.NO_RESOURCES,
+    errno.ENOMEM: LaunchFault.NO_RESOURCES,
+    errno.EMFILE: LaunchFault.NO_RESOURCES,
+    errno.ENFILE: LaunchFault.NO_RESOURCES,
+}
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def fault_of(error: OSError) -> LaunchFault:
+    """Name what the system said when it was asked to start a program."""
+    return _FAULTS.get(error.errno or 0, LaunchFault.OTHER)
+
+
+def log_fault_of(error: OSError) -> LaunchFault:
+    """Name what the system said when it was asked to open the log."""
+    return LaunchFault.NO_RESOURCES if error.errno in _SHORTAGES else LaunchFault.NO_LOG
+
+
+def check(request: LaunchRequest, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the argv to start, its program as a path that no later search can change.
+
+    A program with a folder in it is taken from the server's folder, a bare name from the `PATH` of `env`.
+
+    Raises:
+        LaunchRefused: for the first thing found wrong. An argument or variable is named, its value is not shown.
+    """
+    _check_texts(request)
+    if not request.cwd.is_dir() or not os.access(request.cwd, os.X_OK):
+        raise LaunchRefused(request.server_id, LaunchFault.NO_SUCH_FOLDER, str(request.cwd))
+    program = request.argv[0]
+    path = _find(program, request.cwd, env)
+    if path is None:
+        raise LaunchRefused(request.server_id, *_why_not(program, request.cwd))
+    return (path, *request.argv[1:])
+
+
+def _check_texts(request: LaunchRequest) -> None:
+    if not request.argv or not request.argv[0]:
+        raise LaunchRefused(request.server_id, LaunchFault.BAD_ARGUMENT, "argv[0]")
+    for number, argument in enumerate(request.argv):
+        if "\0" in argument:
+            raise LaunchRefused(request.server_id, LaunchFault.BAD_ARGUMENT, f"argv[{number}]")
+    for name, value in request.env.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise LaunchRefused(request.server_id, LaunchFault.BAD_ARGUMENT, f"env[{name!r}]")
+
+
+def _find(program: str, cwd: Path, env: Mapping[str, str]) -> str | None:
+    if Path(program).name != program:
+        return shutil.which(cwd / program)
+    return shutil.which(program, path=env.get("PATH"))
+
+
+def _why_not(program: str, cwd: Path) -> tuple[LaunchFault, str]:
+    if Path(program).name == program:
+        return LaunchFault.NOT_FOUND, program
+    path = cwd / program
+    return (LaunchFault.NOT_EXECUTABLE if path.exists() else LaunchFault.NOT_FOUND), str(path)

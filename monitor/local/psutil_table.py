@@ -1,0 +1,57 @@
+"""Who is running, by `psutil`: for systems without `/proc`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import psutil
+
+from monitor.local.environment import MARKER
+from monitor.local.tree import Row
+from monitor.model import ProcessId
+
+
+class PsutilTable:
+    """Identities by creation time, in microseconds since the epoch."""
+
+    def identify(self, pid: int) -> ProcessId | None:
+        try:
+            return ProcessId(pid, round(psutil.Process(pid).create_time() * 1e6))
+        except psutil.Error:
+            return None
+
+    def is_live(self, identity: ProcessId) -> bool:
+        try:
+            zombie = psutil.Process(identity.pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+        return not zombie and self.identify(identity.pid) == identity
+
+    def rows(self, *, markers: bool) -> list[Row]:
+        wanted = ["ppid", "status", "environ"] if markers else ["ppid", "status"]
+        return [
+            Row(identity, found.info["ppid"], _session_of(found.pid), (found.info.get("environ") or {}).get(MARKER))
+            for found in psutil.process_iter(wanted)
+            if found.info["ppid"] is not None
+            and found.info["status"] != psutil.STATUS_ZOMBIE
+            and (identity := self.identify(found.pid)) is not None
+        ]
+
+    def boot_id(self) -> str:
+        return ""
+
+    def marker_of(self, pid: int) -> str | None:
+        try:
+            return psutil.Process(pid).environ().get(MARKER)
+        except (psutil.Error, OSError):
+            return None
+
+
+def _session_of(pid: int) -> int | None:
+    if sys.platform == "win32":
+        return None
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
