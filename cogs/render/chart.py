@@ -1,0 +1,187 @@
+"""Draws a `ChartRequest`. Runs in the worker process: never import this where Discord is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from cogs.render import chart_data, fonts, time_axis
+from cogs.render import chart_theme as theme
+from cogs.render.chart_data import Line
+from cogs.render.chart_request import ChartRequest, Label, Mark, MarkKind, Panel
+from monitor.metrics import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The figure being drawn, measured in pixels from its upper left corner."""
+
+    figure: Figure
+    request: ChartRequest
+    say: Callable[[Label], str]
+    """The words of a label in the language that this machine has a font for."""
+    height_px: float
+
+    def axes(self, top_px: float, bottom_px: float) -> Axes:
+        left, right = theme.LEFT_PX / self.request.width_px, 1 - theme.RIGHT_PX / self.request.width_px
+        return self.figure.add_axes((left, self._y(bottom_px), right - left, self._y(top_px) - self._y(bottom_px)))
+
+    def write(self, x_px: float, y_px: float, text: str, size_px: float, **style: Any) -> Text:
+        x, size = x_px / self.request.width_px, theme.points(size_px, self.request.dpi)
+        return self.figure.text(x, self._y(y_px), text, fontsize=size, va="baseline", **style)
+
+    def _y(self, px: float) -> float:
+        return 1 - px / self.height_px
+
+
+def draw(request: ChartRequest) -> bytes:
+    """The picture as PNG. It warns of nothing and has no empty boxes, whatever the machine's fonts."""
+    chosen = fonts.families(request.locale)
+    with mpl.rc_context(theme.settings(chosen, request.dpi)):
+        figure = _figure(request, chosen)
+        png = io.BytesIO()
+        figure.savefig(png, format="png", metadata={"Software": ""})
+        figure.clear()
+    return png.getvalue()
+
+
+def _figure(request: ChartRequest, chosen: tuple[str, ...]) -> Figure:
+    panels = max(len(request.panels), 1)
+    legend_px = theme.LEGEND_PX if request.marks else 0
+    height = theme.HEADER_PX + panels * request.panel_px + theme.TICKS_PX + legend_px
+    figure = Figure(figsize=(request.width_px / request.dpi, height / request.dpi), dpi=request.dpi)
+    canvas = Canvas(figure, request, _language(request, chosen), height)
+    _header(canvas, chosen)
+    marks = _visible_marks(request)
+    for row, panel in enumerate(request.panels):
+        _panel(canvas, panel, row, marks)
+    _legend(canvas, marks)
+    return figure
+
+
+def _language(request: ChartRequest, chosen: tuple[str, ...]) -> Callable[[Label], str]:
+    """All of the reader's language or all English: a picture half in each looks broken."""
+    labels = [request.subtitle, *request.texts.values()]
+    labels += [label for panel in request.panels for label in (panel.label, panel.unit_label)]
+    whole = all(fonts.drawable(label.text, chosen) for label in labels)
+    return lambda label: label.text if whole else label.plain
+
+
+def name_of(label: Label, chosen: tuple[str, ...]) -> str:
+    """A name that people made, less what cannot be drawn; the id where nothing of it is left."""
+    name = fonts.without_symbols(label.text, chosen)
+    return name if name and fonts.drawable(name, chosen) else label.plain
+
+
+def _header(canvas: Canvas, chosen: tuple[str, ...]) -> None:
+    request = canvas.request
+    canvas.write(theme.EDGE_PX, 42, name_of(request.title, chosen), 28, color=theme.BRIGHT, weight="bold")
+    canvas.write(theme.EDGE_PX, 70, canvas.say(request.subtitle), 17, color=theme.DIM)
+    compared = max((panel.series for panel in request.panels), key=len, default=())
+    if len(compared) > 1:
+        _names(canvas, [name_of(series.name, chosen) for series in compared])
+
+
+def _names(canvas: Canvas, names: list[str]) -> None:
+    styles = zip(names, theme.OTHERS, strict=False)
+    handles = [
+        Line2D([], [], color=colour, linestyle=dash, linewidth=2.5, label=name) for name, (colour, dash) in styles
+    ]
+    canvas.figure.legend(handles=handles, loc="upper right", ncols=1, borderaxespad=0.8)
+
+
+def _panel(canvas: Canvas, panel: Panel, row: int, marks: list[Mark]) -> None:
+    request = canvas.request
+    top = theme.HEADER_PX + row * request.panel_px
+    axes = canvas.axes(top + theme.HEADING_PX, top + request.panel_px - theme.PANEL_GAP_PX)
+    lines = [chart_data.line_of(series, request) for series in panel.series]
+    factor, unit = chart_data.scale(panel.unit, chart_data.top_of(lines))
+    _heading(canvas, panel, top, unit or canvas.say(panel.unit_label))
+    if len(lines) == 1 and lines[0].known:
+        _summary(canvas, top, lines[0], factor)
+    _time_axis(canvas, axes, last=row == len(request.panels) - 1)
+    _value_axis(axes, panel.unit, chart_data.top_of(lines) / factor)
+    _mark_lines(axes, marks)
+    for place, line in enumerate(lines):
+        _line(axes, line, factor, panel, place if len(lines) > 1 else None)
+    if not any(line.known for line in lines):
+        empty = canvas.say(request.texts["no_data"])
+        axes.text(0.5, 0.5, empty, transform=axes.transAxes, ha="center", va="center", color=theme.DIM)
+
+
+def _heading(canvas: Canvas, panel: Panel, top: float, unit: str) -> None:
+    base = top + theme.HEADING_BASE_PX
+    label = canvas.write(theme.EDGE_PX, base, canvas.say(panel.label), 20, color=theme.BRIGHT, weight="bold")
+    if unit:
+        canvas.write(label.get_window_extent().x1 + 10, base, unit, 16, color=theme.DIM)
+
+
+def _summary(canvas: Canvas, top: float, line: Line, factor: float) -> None:
+    values = {"mean": np.nanmean(line.mean), "peak": np.nanmax(line.high)}
+    texts = {key: canvas.say(canvas.request.texts[key]) for key in values}
+    told = [texts[key].format(value=chart_data.figure_text(float(value) / factor)) for key, value in values.items()]
+    right = canvas.request.width_px - theme.RIGHT_PX
+    canvas.write(right, top + theme.HEADING_BASE_PX, "   ".join(told), 16, color=theme.TEXT, ha="right")
+
+
+def _line(axes: Axes, line: Line, factor: float, panel: Panel, place: int | None) -> None:
+    colour, dash = theme.OTHERS[place % len(theme.OTHERS)] if place is not None else (theme.colour_of(panel.key), "-")
+    stepped = panel.unit is Unit.COUNT
+    low, mean, high = (part / factor for part in (line.low, line.mean, line.high))
+    step: Literal["post"] | None = "post" if stepped else None
+    axes.fill_between(line.at_s, low, high, color=colour, alpha=0.28, linewidth=0, step=step)
+    style = "steps-post" if stepped else "default"
+    axes.plot(line.at_s, mean, color=colour, linestyle=dash, linewidth=1.9, drawstyle=style, solid_capstyle="round")
+    alone = chart_data.lonely(line)
+    axes.plot(line.at_s[alone], mean[alone], color=colour, linestyle="none", marker="o", markersize=4)
+
+
+def _time_axis(canvas: Canvas, axes: Axes, *, last: bool) -> None:
+    request = canvas.request
+    words = time_axis.DayWords(
+        canvas.say(request.texts["date"]), tuple(canvas.say(request.texts["weekdays"]).split())
+    )
+    ticks = time_axis.ticks(request.since_s, request.until_s, time_axis.zone_of(request.timezone), words)
+    axes.set_xlim(request.since_s, max(request.until_s, request.since_s + 1))
+    axes.xaxis.set_major_locator(FixedLocator([tick.at_s for tick in ticks]))
+    axes.set_xticklabels([tick.text for tick in ticks] if last else [])
+
+
+def _value_axis(axes: Axes, unit: Unit, top: float) -> None:
+    least = 1.0 if unit in (Unit.COUNT, Unit.PERCENT_OF_CORE) else 0.01
+    axes.set_ylim(0, max(top, least) * theme.HEADROOM)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=unit is Unit.COUNT, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+
+
+def _visible_marks(request: ChartRequest) -> list[Mark]:
+    """Those inside the time shown, and of one kind at most one in a few pixels."""
+    column_s = theme.MARK_PX * (request.until_s - request.since_s) / request.width_px or 1.0
+    inside = [mark for mark in request.marks if request.since_s <= mark.at_s <= request.until_s]
+    return list({(mark.kind, int(mark.at_s // column_s)): mark for mark in inside}.values())
+
+
+def _mark_lines(axes: Axes, marks: list[Mark]) -> None:
+    for mark in marks:
+        look = theme.MARKS[mark.kind]
+        axes.axvline(mark.at_s, color=look.colour, linewidth=1.1, alpha=0.75, zorder=1.5)
+        axes.plot([mark.at_s], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, zorder=5, **look.style())
+
+
+def _legend(canvas: Canvas, marks: list[Mark]) -> None:
+    present = {mark.kind for mark in marks}
+    looks = [(kind, theme.MARKS[kind]) for kind in MarkKind if kind in present]
+    handles = [Line2D([], [], label=canvas.say(canvas.request.texts[kind]), **look.style()) for kind, look in looks]
+    if handles:
+        canvas.figure.legend(handles=handles, loc="lower center", ncols=len(handles), borderaxespad=0.5)
