@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ from storage.migrations import Migration, load, script
 
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
-Parameters: TypeAlias = Sequence[Any]
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 APPLICATION_ID = int.from_bytes(b"GKPR")
 """Marks a file as ours (`PRAGMA application_id`)."""

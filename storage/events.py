@@ -1,0 +1,59 @@
+"""What happened, as rows: the kind by its stable name, the rest as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.errors import StorageError, StorageFault, UnknownServer
+from monitor.events import EVENT_TYPES, Event
+from storage.codec import from_json, to_json
+from storage.database import Database, Transaction
+
+_APPEND = """
+    INSERT INTO events (server_no, kind, at_ms, body) SELECT no, ?, ?, ? FROM servers WHERE id = ? RETURNING id
+"""
+
+_NEWEST = """
+    SELECT e.id, e.kind, e.body FROM events AS e
+    WHERE (:server_id IS NULL OR e.server_no = (SELECT no FROM servers WHERE id = :server_id))
+        AND (:before_id IS NULL OR e.id < :before_id)
+    ORDER BY e.id DESC LIMIT :limit
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event and the number under which it was written down; a later one has a higher number."""
+
+    id: int
+    event: Event
+
+
+async def append(tx: Transaction, event: Event) -> int:
+    """Write it down and give its id.
+
+    Raises:
+        UnknownServer: the database does not know its server.
+    """
+    row = await tx.fetch_one(_APPEND, (event.kind, event.at_ms, to_json(event), event.server_id))
+    if row is None:
+        raise UnknownServer(event.server_id)
+    event_id: int = row[0]
+    return event_id
+
+
+def decode(kind: str, body: str, source: str) -> Event:
+    """Read an event back.
+
+    Raises:
+        StorageError: UNREADABLE, naming `source`.
+    """
+    if kind not in EVENT_TYPES:
+        raise StorageError(StorageFault.UNREADABLE, source, f"kind {kind}")
+    return from_json(EVENT_TYPES[kind], body, source)
+
+
+async def newest(db: Database, server_id: str | None, limit: int, before_id: int | None) -> tuple[StoredEvent, ...]:
+    """At most `limit` events with ids under `before_id`, the newest first; of one server, or of all."""
+    rows = await db.fetch_all(_NEWEST, {"server_id": server_id, "before_id": before_id, "limit": limit})
+    return tuple(StoredEvent(row[0], decode(row[1], row[2], f"{db.path}: event {row[0]}")) for row in rows)

@@ -1,0 +1,65 @@
+"""The durable record: `monitor.ports.EventLog` over the database."""
+
+from __future__ import annotations
+
+from monitor.errors import StorageError, StorageFault
+from monitor.events import Event
+from monitor.model import Intent, Run
+from storage import events, outbox, runs
+from storage.database import Database
+from storage.events import StoredEvent
+
+
+class Journal:
+    """Each write is on the disk when its call returns. Every call may raise `StorageError`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def begin_run(self, server_id: str, at_ms: int, marker: str) -> Run:
+        """Write down that a process is about to be spawned.
+
+        Raises:
+            UnknownServer: the database does not know it.
+        """
+        async with self._db.transaction(durable=True) as tx:
+            return await runs.begin(tx, server_id, at_ms, marker)
+
+    async def write_intent(self, intent: Intent) -> None:
+        """Write down what somebody asked for, before any signal is sent."""
+        async with self._db.transaction(durable=True) as tx:
+            await runs.add_intent(tx, intent)
+
+    async def record(self, event: Event, run: Run | None = None) -> int:
+        """Write an event, its alert, and the run as it now stands, in one transaction, and give the event's id.
+
+        Raises:
+            UnknownServer: the database does not know the event's server.
+        """
+        async with self._db.transaction(durable=True) as tx:
+            event_id = await events.append(tx, event)
+            if event.alerts:
+                await outbox.put(tx, event_id, outbox.ALERTS, event.at_ms)
+            if run is not None and not await runs.update(tx, run):
+                raise StorageError(StorageFault.FAILED, str(self._db.path), f"no run {run.id}")
+        return event_id
+
+    async def open_runs(self) -> tuple[Run, ...]:
+        """Every run that nobody has seen the end of, in the order of their beginnings."""
+        source = str(self._db.path)
+        return tuple(runs.run_from_row(row, source) for row in await self._db.fetch_all(runs.OPEN_RUNS))
+
+    async def intent_of(self, run_id: int) -> Intent | None:
+        """The last intent written down for a run."""
+        row = await self._db.fetch_one(runs.LAST_INTENT, (run_id,))
+        return None if row is None else runs.intent_from_row(row)
+
+    async def failures_since(self, server_id: str, since_ms: int) -> tuple[int, ...]:
+        """When (epoch milliseconds) this server's runs ended by its own failing since then, in order."""
+        return tuple(row[0] for row in await self._db.fetch_all(runs.FAILURES, (server_id, since_ms)))
+
+    async def events(
+        self, server_id: str | None = None, limit: int = 50, before_id: int | None = None
+    ) -> tuple[StoredEvent, ...]:
+        """At most `limit` events with ids under `before_id`, the newest first; of one server, or of all."""
+        return await events.newest(self._db, server_id, limit, before_id)

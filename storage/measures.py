@@ -1,0 +1,55 @@
+"""A `Sample` as integers and back, by the table of metrics: one column each, scaled as the table says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import get_type_hints
+
+from monitor.metrics import METRICS
+from monitor.model import Sample
+
+COLUMNS: tuple[str, ...] = tuple(metric.column for metric in METRICS)
+
+Measures = tuple[int | None, ...]
+"""One integer for each of `COLUMNS`; `None` is unknown."""
+
+_LARGEST = 2**63 - 1
+
+# The field that a metric reads is the one whose value it gives back.
+_FIELDS: tuple[str, ...] = tuple(
+    field.name
+    for metric in METRICS
+    for field in fields(Sample)
+    if field.default is None and metric.read(Sample("", 0, **{field.name: 1})) is not None
+)
+_WHOLE = frozenset(name for name, hint in get_type_hints(Sample).items() if hint == int | None)
+
+
+def measures_of(sample: Sample) -> Measures:
+    """Scale and round each measurement. What is no number, or too large for SQLite, is unknown."""
+    return tuple(_stored(metric.read(sample), metric.scale) for metric in METRICS)
+
+
+def sample_from(server_id: str, at_s: int, measures: Sequence[int | None]) -> Sample:
+    """The sample again, as precise as its columns are."""
+    values = {
+        name: _measured(stored, metric.scale, whole=name in _WHOLE)
+        for name, metric, stored in zip(_FIELDS, METRICS, measures, strict=True)
+    }
+    return Sample(server_id, at_s, **values)  # type: ignore[arg-type]
+
+
+def _stored(value: float | None, scale: float) -> int | None:
+    # Not the other way round: NaN compares as false.
+    if value is None or not abs(value) <= _LARGEST:
+        return None
+    stored = round(value * scale)
+    return stored if abs(stored) <= _LARGEST else None
+
+
+def _measured(stored: int | None, scale: float, *, whole: bool) -> float | None:
+    if stored is None:
+        return None
+    value = stored / scale
+    return round(value) if whole else value

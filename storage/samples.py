@@ -1,0 +1,166 @@
+"""Samples on their way to the disk: gathered in memory, written in batches, and found by queries on either side.
+
+The disk is written to every few seconds rather than with every sample. A row leaves memory only once it is written, so
+a query that looks at both misses none; the one in memory stands in for the same one on the disk, so none counts twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+
+import structlog
+
+from monitor.errors import StorageError
+from monitor.metrics import METRICS, Metric
+from monitor.model import Sample
+from monitor.ports import Clock
+from storage.database import Database
+from storage.measures import COLUMNS, Measures, measures_of, sample_from
+from storage.series import Series, read_series
+
+log = structlog.get_logger(__name__)
+
+_INSERT = f"""
+    INSERT OR REPLACE INTO samples (at_s, server_no, {", ".join(COLUMNS)})
+    VALUES (?, ?, {", ".join("?" * len(COLUMNS))})
+"""  # noqa: S608  # the columns are METRICS'
+
+_LATEST = f"""
+    SELECT at_s, {", ".join(COLUMNS)} FROM samples
+    WHERE server_no = (SELECT no FROM servers WHERE id = ?) ORDER BY at_s DESC LIMIT 1
+"""  # noqa: S608  # the columns are METRICS'
+
+_Key = tuple[str, int]
+
+
+class SampleBuffer:
+    """`monitor.ports.SampleSink` over the database. All of it belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        flush_interval_s: float = 10.0,
+        flush_rows: int = 1000,
+        cap_rows: int = 50_000,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._flush_interval_s = flush_interval_s
+        self._flush_rows = flush_rows
+        self._cap_rows = cap_rows
+        self._waiting: dict[_Key, Measures] = {}
+        self._newest: dict[str, Sample] = {}
+        self._numbers: dict[str, int] = {}
+        self._full = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._broken = False
+        self.dropped = 0
+        """Rows given up: too many while the disk refused, or of a server that the database does not know."""
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are not on the disk yet."""
+        return len(self._waiting)
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Take samples in; a later one of the same server and second replaces the earlier. Never waits or raises."""
+        for sample in samples:
+            self._waiting[sample.server_id, sample.at_s] = measures_of(sample)
+            newest = self._newest.get(sample.server_id)
+            if newest is None or newest.at_s <= sample.at_s:
+                self._newest[sample.server_id] = sample
+        excess = len(self._waiting) - self._cap_rows
+        for key in list(islice(self._waiting, max(0, excess))):
+            self._drop(key)
+        if len(self._waiting) >= self._flush_rows and not self._broken:
+            self._full.set()
+
+    async def run(self) -> None:
+        """Write what has gathered, every few seconds or when it is much, until cancelled.
+
+        While the disk refuses, rows stay in memory up to the cap; that is logged once, and once more when it is over.
+        """
+        while True:
+            with suppress(TimeoutError):
+                await self._clock.wait_for(self._full.wait(), self._flush_interval_s)
+            self._full.clear()
+            try:
+                await self.flush()
+            except StorageError as err:
+                self._note_broken(err)
+            else:
+                self._note_healed()
+
+    async def flush(self) -> None:
+        """Write all that waits, `flush_rows` rows to a transaction.
+
+        Raises:
+            StorageError: what could not be written is still there.
+        """
+        async with self._flushing:
+            while self._waiting:
+                await self._write(list(islice(self._waiting.items(), self._flush_rows)))
+
+    async def latest(self, server_id: str) -> Sample | None:
+        """The newest sample of a server, as precise as it was taken, or from before this start as it was stored."""
+        if server_id in self._newest:
+            return self._newest[server_id]
+        row = await self._db.fetch_one(_LATEST, (server_id,))
+        return None if row is None else sample_from(server_id, row[0], row[1:])
+
+    async def series(self, server_id: str, metric: Metric, since_s: int, until_s: int, buckets: int) -> Series:
+        """Aggregate one metric from `since_s` up to, not including, `until_s` (epoch seconds): at most that many points.
+
+        Raises:
+            ValueError: the span is not longer than nothing, or there is no bucket.
+            StorageError: the database refused.
+        """
+        column = METRICS.index(metric)
+        fresh = [(at_s, row[column]) for (owner, at_s), row in self._waiting.items() if owner == server_id]
+        return await read_series(
+            self._db, server_id, metric, fresh, since_s=since_s, until_s=until_s, buckets=buckets
+        )
+
+    async def _write(self, batch: list[tuple[_Key, Measures]]) -> None:
+        await self._learn_numbers({server_id for (server_id, _), _ in batch})
+        rows = [
+            (at_s, self._numbers[server_id], *measures)
+            for (server_id, at_s), measures in batch
+            if server_id in self._numbers
+        ]
+        async with self._db.transaction() as tx:
+            await tx.execute_many(_INSERT, rows)
+        for key, measures in batch:
+            self._settle(key, measures)
+
+    def _settle(self, key: _Key, written: Measures) -> None:
+        """Let go of what is written, unless a newer one has taken its place meanwhile."""
+        if self._waiting.get(key) is not written:
+            return
+        if key[0] in self._numbers:
+            del self._waiting[key]
+        else:
+            self._drop(key)
+
+    def _drop(self, key: _Key) -> None:
+        del self._waiting[key]
+        self.dropped += 1
+
+    async def _learn_numbers(self, server_ids: set[str]) -> None:
+        if not server_ids <= self._numbers.keys():
+            self._numbers = dict(await self._db.fetch_all("SELECT id, no FROM servers"))
+
+    def _note_broken(self, err: StorageError) -> None:
+        if not self._broken:
+            log.error("samples_not_written", fault=err.fault.value, detail=err.detail, waiting=self.waiting)
+        self._broken = True
+
+    def _note_healed(self) -> None:
+        if self._broken:
+            log.info("samples_written_again", dropped=self.dropped)
+        self._broken = False

@@ -1,0 +1,45 @@
+"""One full event of every kind, as a server called ark would have them."""
+
+from __future__ import annotations
+
+from monitor.events import (
+    Aftermath,
+    Event,
+    NextStep,
+    RestartsExhausted,
+    ServerAdopted,
+    ServerCrashed,
+    ServerReady,
+    ServerStarted,
+    ServerStopped,
+    StartFailed,
+)
+from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, ProcessId, Sample, Verdict
+
+ANNA = Actor(ActorKind.DISCORD, "81384788765712384", "안나 @everyone")
+PROCESS = ProcessId(4242, 133_700_000_000_000_000, "b7f0")
+ASKED = ExitReport(Verdict.STOPPED, ExitStatus(code=0), (Evidence(EvidenceKind.ASKED, "anna"),), by=ANNA)
+CRASH = ExitReport(
+    Verdict.CRASHED, ExitStatus(signal=11, core_dumped=True), (Evidence(EvidenceKind.SIGNAL, "SIGSEGV"),)
+)
+
+CRASHED = ServerCrashed(
+    server_id="ark",
+    at_ms=5_000,
+    run_id=1,
+    report=CRASH,
+    uptime_s=11.5,
+    aftermath=Aftermath(NextStep.RESTART, attempt=2, budget=5, delay_s=20.0),
+    last=Sample("ark", 4, cpu_pct=99.5, rss_bytes=10**9, players=3),
+    log_tail=("[Server] Loading…", "\tat net.minecraft \x00 ﷽", ""),
+)
+
+EXAMPLES: tuple[Event, ...] = (
+    ServerStarted(server_id="ark", at_ms=1_000, run_id=1, process=PROCESS, by=ANNA),
+    ServerReady(server_id="ark", at_ms=2_000, run_id=1, after_s=1.25),
+    ServerAdopted(server_id="ark", at_ms=3_000, run_id=1, process=PROCESS),
+    ServerStopped(server_id="ark", at_ms=4_000, run_id=1, report=ASKED, uptime_s=3.0),
+    CRASHED,
+    StartFailed(server_id="ark", at_ms=6_000, reason="not_found", subject=r"C:\games\ark.exe", by=ANNA),
+    RestartsExhausted(server_id="ark", at_ms=7_000, failures=5, window_s=600.0),
+)
