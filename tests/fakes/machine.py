@@ -108,7 +108,7 @@ class FakeLauncher:
         if self.refuse_with is not None:
             raise LaunchRefused(request.server_id, self.refuse_with, request.argv[0])
         number = len(self.processes) + 1
-        process = FakeProcess(ProcessId(1000 + number, number, self.boot), request, self.temper)
+        process = FakeProcess(ProcessId(1000 + number, 50_000 + number, self.boot), request, self.temper)
         self.spawned.append(request)
         self.processes.append(process)
         if self.on_spawn is not None:

@@ -1,0 +1,107 @@
+"""A real process that does what a test tells it, over a socket. Run as `python puppet.py PORT ROLE`.
+
+It says who it is, carries out one order a line, and ends when the socket does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+COMMAND = (sys.executable, "-I", "-S", __file__)
+
+
+def introduce(role: str) -> str:
+    names = ("GAMEKEEPER_RUN", "GAMEKEEPER_DATA_DIR", "DISCORD_TOKEN", "TZ")
+    facts = {
+        "role": role,
+        "pid": os.getpid(),
+        "cwd": str(Path.cwd()),
+        "env": {name: os.environ[name] for name in names if name in os.environ},
+        "session": os.getsid(0) if sys.platform != "win32" else None,
+        "nice": os.getpriority(os.PRIO_PROCESS, 0) if sys.platform != "win32" else None,
+        "stdin": sys.stdin.read(),
+        "blocked": len(signal.pthread_sigmask(signal.SIG_BLOCK, ())) if sys.platform != "win32" else 0,
+        "descriptors": sorted(int(fd.name) for fd in Path("/proc/self/fd").iterdir())
+        if sys.platform == "linux"
+        else [],
+    }
+    return json.dumps(facts)
+
+
+def burn(seconds: float) -> None:
+    while time.process_time() < seconds:
+        pass
+
+
+def flood(size: int) -> None:
+    line = b"x" * 99 + b"\n"
+    for _ in range(size // (len(line) * 1000)):
+        os.write(1, line * 1000)
+
+
+def raise_signal(name: str) -> None:
+    signal.signal(signal.Signals[name], signal.SIG_DFL)
+    os.kill(os.getpid(), signal.Signals[name])
+
+
+def child(port: str, role: str) -> None:
+    subprocess.Popen([*COMMAND, port, role])
+
+
+def orphan(port: str, role: str) -> None:
+    starter = f"import subprocess; subprocess.Popen({[*COMMAND, port, role]!r})"
+    subprocess.run([sys.executable, "-I", "-S", "-c", starter], check=True)
+
+
+def thread_child(port: str, role: str) -> None:
+    """Start a child from a thread that lives on: the kernel lists a child under the thread that forked it."""
+    started = threading.Event()
+
+    def start() -> None:
+        child(port, role)
+        started.set()
+        threading.Event().wait()
+
+    threading.Thread(target=start, daemon=True).start()
+    started.wait()
+
+
+def orders(port: str) -> dict[str, Callable[[str], object]]:
+    return {
+        "exit": lambda code: os._exit(int(code)),
+        "raise": raise_signal,
+        "ignore": lambda name: signal.signal(signal.Signals[name], signal.SIG_IGN),
+        "leave-on": lambda name: signal.signal(signal.Signals[name], lambda *_: os._exit(0)),
+        "child": lambda role: child(port, role),
+        "orphan": lambda role: orphan(port, role),
+        "thread-child": lambda role: thread_child(port, role),
+        "collect": lambda _: os.wait(),
+        "burn": lambda seconds: burn(float(seconds)),
+        "print": lambda text: os.write(1, f"{text}\n".encode()),
+        "complain": lambda text: os.write(2, f"{text}\n".encode()),
+        "flood": lambda size: flood(int(size)),
+    }
+
+
+def main(port: str, role: str) -> None:
+    stage = socket.create_connection(("127.0.0.1", int(port)))
+    with stage, stage.makefile("rw", encoding="utf-8") as lines:
+        print(introduce(role), file=lines, flush=True)
+        for order in lines:
+            verb, _, rest = order.strip().partition(" ")
+            orders(port)[verb](rest)
+            print("done", file=lines, flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

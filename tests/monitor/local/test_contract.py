@@ -1,0 +1,300 @@
+"""What every launcher, log and probe must do: the real machine in each of its forms, and the fake one alike."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from monitor.errors import LaunchFault, LaunchRefused
+from monitor.local.launcher import LocalLauncher
+from monitor.local.log import CapturedLog
+from monitor.local.machine import local_probe, local_system
+from monitor.local.probe import TreeProbe
+from monitor.local.psutil_reader import PsutilReader
+from monitor.local.psutil_table import PsutilTable
+from monitor.local.system import System
+from monitor.model import ExitStatus
+from monitor.ports import Launcher, LaunchRequest, Probe, ServerLog, ServerProcess
+from tests.fakes.machine import STUBBORN, FakeLauncher, FakeLog, FakeProbe, FakeProcess
+from tests.monitor.local.stage import LIMIT_S, Puppet, Stage
+
+if sys.platform != "win32":
+    from monitor.local.posix import PosixSystem
+if sys.platform == "linux":
+    from monitor.local.linux import ProcfsTable
+
+
+class Machine(Protocol):
+    """A machine under test, and the hand of fate on it."""
+
+    @property
+    def launcher(self) -> Launcher: ...
+
+    @property
+    def probe(self) -> Probe: ...
+
+    async def start(self, marker: str = "run-game", *, stubborn: bool = False) -> ServerProcess: ...
+
+    async def exit(self, process: ServerProcess, code: int) -> None: ...
+
+    def bad_request(self) -> LaunchRequest: ...
+
+    def log(self) -> ServerLog: ...
+
+    def write(self, log: ServerLog, line: str) -> None: ...
+
+
+@dataclass
+class RealMachine:
+    stage: Stage
+    probe: Probe
+    puppets: dict[ServerProcess, Puppet] = field(default_factory=dict)
+
+    @property
+    def launcher(self) -> Launcher:
+        return self.stage.launcher
+
+    async def start(self, marker: str = "run-game", *, stubborn: bool = False) -> ServerProcess:
+        process, puppet = await self.stage.play(marker, marker=marker)
+        self.puppets[process] = puppet
+        if stubborn:
+            await puppet.order("ignore SIGINT")
+            await puppet.order("ignore SIGTERM")
+        else:
+            await puppet.order("leave-on SIGINT")
+        return process
+
+    async def exit(self, process: ServerProcess, code: int) -> None:
+        self.puppets[process].send(f"exit {code}")
+
+    def bad_request(self) -> LaunchRequest:
+        return self.stage.request(argv=("no-such-program-anywhere",))
+
+    def log(self) -> ServerLog:
+        return CapturedLog(self.stage.folder / "server.log", cap_bytes=1000)
+
+    def write(self, log: ServerLog, line: str) -> None:
+        with log.path.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+
+@dataclass
+class PretendMachine:
+    launcher: FakeLauncher = field(default_factory=FakeLauncher)
+
+    @property
+    def probe(self) -> Probe:
+        return FakeProbe(self.launcher)
+
+    async def start(self, marker: str = "run-game", *, stubborn: bool = False) -> ServerProcess:
+        request = LaunchRequest("survival", ("game",), Path(), {}, marker, Path("server.log"))
+        process = await self.launcher.spawn(request)
+        if stubborn:
+            process.temper = STUBBORN
+        return process
+
+    async def exit(self, process: ServerProcess, code: int) -> None:
+        assert isinstance(process, FakeProcess)
+        process.exit(code)
+
+    def bad_request(self) -> LaunchRequest:
+        self.launcher.refuse_with = LaunchFault.NOT_FOUND
+        return LaunchRequest("survival", ("no-such-program-anywhere",), Path(), {}, "m", Path("server.log"))
+
+    def log(self) -> ServerLog:
+        return FakeLog(cap=1000)
+
+    def write(self, log: ServerLog, line: str) -> None:
+        assert isinstance(log, FakeLog)
+        log.write(line)
+
+
+REAL: dict[str, Callable[[], tuple[System, Probe]]] = {"real": lambda: (local_system(), local_probe())}
+if sys.platform == "linux":
+    REAL["real-without-pidfd"] = lambda: (PosixSystem(ProcfsTable()), local_probe())
+if sys.platform != "win32":
+    REAL["real-by-psutil"] = lambda: (PosixSystem(PsutilTable()), TreeProbe(PsutilReader(PsutilTable())))
+
+
+@pytest.fixture(params=["fake", *REAL])
+async def machine(request: pytest.FixtureRequest, stage: Stage) -> AsyncIterator[Machine]:
+    if request.param == "fake":
+        yield PretendMachine()
+        return
+    system, probe = REAL[request.param]()
+    stage.launcher = LocalLauncher(system, os.environ)
+    yield RealMachine(stage, probe)
+
+
+async def ended(process: ServerProcess) -> ExitStatus:
+    async with asyncio.timeout(LIMIT_S):
+        return await process.wait()
+
+
+@pytest.mark.parametrize("code", [0, 3, 255])
+async def test_the_exit_code_is_told(machine: Machine, code: int) -> None:
+    process = await machine.start()
+    await machine.exit(process, code)
+    assert await ended(process) == ExitStatus(code=code)
+
+
+async def test_many_may_wait_and_again_after_the_end(machine: Machine) -> None:
+    process = await machine.start()
+    waiters = [asyncio.create_task(ended(process)) for _ in range(5)]
+    await asyncio.sleep(0)
+    await machine.exit(process, 3)
+    assert await asyncio.gather(*waiters) == [ExitStatus(code=3)] * 5
+    assert await ended(process) == ExitStatus(code=3)
+
+
+async def test_a_waiter_that_is_cancelled_takes_nobody_with_it(machine: Machine) -> None:
+    process = await machine.start()
+    impatient = asyncio.create_task(process.wait())
+    patient = asyncio.create_task(ended(process))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    await machine.exit(process, 4)
+    assert await patient == ExitStatus(code=4)
+
+
+async def test_the_polite_signal_reaches_it(machine: Machine) -> None:
+    process = await machine.start()
+    await process.interrupt("SIGINT")
+    assert await ended(process) == ExitStatus(code=0)
+
+
+async def test_terminate_ends_one_that_does_not_mind(machine: Machine) -> None:
+    process = await machine.start()
+    await process.terminate_tree()
+    assert await ended(process) == ExitStatus(signal=15)
+
+
+async def test_fault_6_kill_ends_one_that_ignores_everything_else(machine: Machine) -> None:
+    process = await machine.start(stubborn=True)
+    await process.interrupt("SIGINT")
+    await process.terminate_tree()
+    assert await asyncio.to_thread(machine.probe.read, {"survival": process.identity})
+    await process.kill_tree()
+    assert await ended(process) == ExitStatus(signal=9)
+
+
+async def test_signals_to_one_that_is_gone_do_nothing(machine: Machine) -> None:
+    process = await machine.start()
+    await machine.exit(process, 0)
+    await ended(process)
+    await process.interrupt("SIGTERM")
+    await process.terminate_tree()
+    await process.kill_tree()
+    assert await ended(process) == ExitStatus(code=0)
+
+
+async def test_a_live_process_is_adopted_by_its_identity(machine: Machine) -> None:
+    process = await machine.start()
+    process.close()
+    adopted = await machine.launcher.adopt(process.identity)
+    assert adopted is not None
+    assert adopted.identity == process.identity
+    await adopted.kill_tree()
+    # Not every system tells how a process ended that was adopted.
+    assert await ended(adopted) in (ExitStatus(signal=9), ExitStatus())
+
+
+async def test_fault_13_another_identity_is_not_adopted(machine: Machine) -> None:
+    identity = (await machine.start()).identity
+    assert await machine.launcher.adopt(replace(identity, started=1)) is None
+    assert await machine.launcher.adopt(replace(identity, boot_id="another boot")) is None
+    assert await machine.launcher.adopt(replace(identity, pid=2**22 + 1)) is None
+
+
+async def test_one_that_has_ended_is_neither_adopted_nor_found(machine: Machine) -> None:
+    process = await machine.start("run-7")
+    await machine.exit(process, 0)
+    await ended(process)
+    assert await machine.launcher.adopt(process.identity) is None
+    assert await machine.launcher.find("run-7") is None
+
+
+async def test_fault_17_one_whose_pid_was_never_written_down_is_found_by_its_marker(machine: Machine) -> None:
+    await machine.start("run-1")
+    process = await machine.start("run-2")
+    found = await machine.launcher.find("run-2")
+    assert found is not None
+    assert found.identity == process.identity
+    assert await machine.launcher.find("run-") is None
+    found.close()
+
+
+async def test_identities_are_of_this_boot(machine: Machine) -> None:
+    process = await machine.start()
+    assert process.identity.boot_id == machine.launcher.boot_id()
+
+
+async def test_fault_15_what_cannot_be_started_is_refused_and_named(machine: Machine) -> None:
+    with pytest.raises(LaunchRefused) as refusal:
+        await machine.launcher.spawn(machine.bad_request())
+    assert refusal.value.server_id == "survival"
+    assert refusal.value.fault is LaunchFault.NOT_FOUND
+    assert refusal.value.subject == "no-such-program-anywhere"
+
+
+async def test_every_live_tree_is_read_and_no_other(machine: Machine) -> None:
+    one, other = await machine.start("run-1"), await machine.start("run-2")
+    await machine.exit(other, 0)
+    await ended(other)
+    stranger = replace(one.identity, started=1)
+    roots = {"alive": one.identity, "gone": other.identity, "stranger": stranger}
+    readings = await asyncio.to_thread(machine.probe.read, roots)
+    assert set(readings) == {"alive"}
+    assert readings["alive"].rss_bytes > 1_000_000
+    assert readings["alive"].threads >= 1
+    assert readings["alive"].processes == 1
+
+
+async def test_the_host_has_memory(machine: Machine) -> None:
+    host = await asyncio.to_thread(machine.probe.host)
+    assert 0 <= host.cpu_pct <= 100
+    assert 0 < host.memory_available_bytes <= host.memory_total_bytes
+
+
+async def test_a_log_gives_what_came_after_the_mark(machine: Machine) -> None:
+    log = machine.log()
+    machine.write(log, "before")
+    mark = log.mark()
+    machine.write(log, "after")
+    text, end = log.read_since(mark)
+    assert text == "after\n"
+    assert log.read_since(end) == ("", end)
+    assert log.tail(1) == ("after",)
+    assert log.tail(5) == ("before", "after")
+
+
+async def test_a_log_that_was_trimmed_goes_on_from_the_same_mark(machine: Machine) -> None:
+    log = machine.log()
+    machine.write(log, "x" * 2000)
+    mark = log.mark()
+    log.trim()
+    assert log.tail(1) == ()
+    machine.write(log, "after the trim")
+    assert log.read_since(mark)[0] == "after the trim\n"
+
+
+async def test_a_log_under_its_cap_is_left_alone(machine: Machine) -> None:
+    log = machine.log()
+    machine.write(log, "short")
+    log.trim()
+    assert log.tail(1) == ("short",)
+
+
+def test_an_empty_log_has_no_lines(machine: Machine) -> None:
+    log = machine.log()
+    assert log.read_since(log.mark()) == ("", 0)
+    assert log.tail(10) == ()
