@@ -1,0 +1,129 @@
+"""The one place where an error becomes words: what, why, and what to do next."""
+
+from __future__ import annotations
+
+import discord
+import structlog
+from discord import app_commands
+
+from cogs.access import AccessDenied, Denial
+from cogs.locale.catalogue import Words, catalogue, mark
+from cogs.render.alerts import FAULTS
+from cogs.render.painter import ChartFailed
+from cogs.render.text import escape
+from cogs.reply import answer
+from monitor.errors import (
+    AccessRefused,
+    CommandRejected,
+    GameFault,
+    GameUnavailable,
+    LaunchFault,
+    LaunchRefused,
+    NotSupported,
+    RejectedBecause,
+    StorageError,
+    UnknownServer,
+    WrongState,
+)
+from monitor.model import State
+
+log = structlog.get_logger(__name__)
+
+DENIALS: dict[Denial, str] = {
+    Denial.NOT_IN_GUILD: mark(
+        "I only answer in the servers that I am installed in, not in direct messages. Use the command there."
+    ),
+    Denial.FOREIGN_GUILD: mark(
+        "I do not work in this Discord server. Whoever runs me must add its id to `DISCORD_GUILD_IDS`."
+    ),
+    Denial.NO_GRANT: mark(
+        "You may not do that: it takes the permission `{action}`. Ask whoever runs this bot for it."
+    ),
+}
+
+WRONG_STATE: dict[State, str] = {
+    State.STOPPED: mark("{name} is stopped. Start it with `/start`."),
+    State.STARTING: mark("{name} is already starting. Wait until it is up, or call it off with `/stop`."),
+    State.RUNNING: mark("{name} is already running."),
+    State.STOPPING: mark("{name} is stopping right now. Wait until it is down."),
+    State.BACKOFF: mark(
+        "{name} is down and will be restarted by itself. `/start` does it now, `/stop` calls it off."
+    ),
+    State.FAILED: mark("{name} failed too often and was given up. Start it with `/start`."),
+    State.UNRESPONSIVE: mark("{name} runs but does not answer. Use `/restart` or `/stop`."),
+}
+
+GAME_FAULTS: dict[GameFault, str] = {
+    GameFault.REFUSED: mark(
+        "The game does not listen on its admin port. It may still be loading; else check `admin` in its settings."
+    ),
+    GameFault.TIMEOUT: mark("The game did not answer in time. It may be busy: try again in a moment."),
+    GameFault.CLOSED: mark("The game closed the connection before it answered. It may have stopped: see `/status`."),
+    GameFault.PROTOCOL: mark(
+        "What answers on the admin port does not speak RCON. Check the port in the server's settings."
+    ),
+    GameFault.UNREACHABLE: mark(
+        "The game's admin address cannot be reached. Check the host in the server's settings."
+    ),
+}
+
+REJECTED: dict[RejectedBecause, str] = {
+    RejectedBecause.EMPTY: mark("The command is empty. Write what the game should do."),
+    RejectedBecause.TOO_LONG: mark(
+        "The command is too long for this game, it takes {limit} bytes at most. Nothing was sent: shorten it."
+    ),
+    RejectedBecause.CONTROL_CHARACTER: mark(
+        "The command holds a line break or another control character. Nothing was sent: write it on one line."
+    ),
+}
+
+
+def explain(error: BaseException, words: Words) -> str | None:
+    """Give the words for a domain error; `None` for one that nobody foresaw."""
+    match error:
+        case AccessDenied():
+            return words.text(DENIALS[error.denial], action=error.action.value)
+        case UnknownServer():
+            name = escape(error.server_id, 100)
+            return words.text("There is no server {name}. Pick one from the list, or see `/status`.", name=name)
+        case WrongState():
+            return words.text(WRONG_STATE[error.state], name=f"`{error.server_id}`")
+        case LaunchRefused():
+            reason = FAULTS.get(error.fault, FAULTS[LaunchFault.OTHER])
+            return words.text(reason, subject=escape(error.subject, 300))
+        case StorageError():
+            return words.text("The database cannot be used right now, so nothing was done. Try again in a moment.")
+        case ChartFailed():
+            return words.text("The chart could not be drawn. Try again in a moment.")
+        case _:
+            return _game_error(error, words)
+
+
+def _game_error(error: BaseException, words: Words) -> str | None:
+    match error:
+        case GameUnavailable():
+            return words.text(GAME_FAULTS[error.fault])
+        case AccessRefused():
+            return words.text(
+                "The game does not take the admin password. Put the one from its own settings into the server's."
+            )
+        case CommandRejected():
+            return words.text(REJECTED[error.reason], limit=error.limit)
+        case NotSupported():
+            return words.text("This server has no admin port set up, so it takes no commands. Add `admin` to it.")
+        case _:
+            return None
+
+
+async def on_command_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
+    """Tell whoever gave a command why it did not work. What nobody foresaw is logged whole."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    words = catalogue(interaction.locale.value)
+    told = explain(cause, words)
+    command = interaction.command.qualified_name if interaction.command is not None else None
+    if told is None:
+        log.error("command_failed", command=command, exc_info=cause)
+        told = words.text("Something went wrong that should not have. The bot's log has the details.")
+    elif isinstance(cause, AccessDenied):
+        log.info("access_denied", command=command, user=interaction.user.id, denial=cause.denial.value)
+    await answer(interaction, content=f"⚠️ {told}", ephemeral=True)

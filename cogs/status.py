@@ -1,0 +1,37 @@
+"""`/status`: how the servers are."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+
+from cogs.access import person
+from cogs.locale.catalogue import catalogue
+from cogs.render.server import server_embed
+from cogs.render.status import status_embed
+from cogs.reply import answer, defer
+from cogs.server_cog import ServerCog
+from storage.grants import Action
+
+
+class StatusCog(ServerCog):
+    """Shows one server, or all that somebody may see."""
+
+    @app_commands.command(name="status", description=locale_str("How the servers are: state, players, CPU, memory"))
+    @app_commands.describe(server=locale_str("One server, with everything known about it; all of them if left out"))
+    @app_commands.autocomplete(server=ServerCog.may_view)
+    @app_commands.guild_only()
+    async def status(self, interaction: discord.Interaction, server: str | None = None) -> None:
+        words = catalogue(interaction.locale.value)
+        if server is None:
+            who = person(interaction)
+            visible = await self.access.visible(who, Action.VIEW, self.control.servers())
+            if not visible:
+                await self.access.authorize(who, Action.VIEW, None)
+            await defer(interaction)
+            await answer(interaction, embed=status_embed(visible, words))
+        else:
+            meant = await self.meant(interaction, Action.VIEW, server)
+            await defer(interaction)
+            await answer(interaction, embed=server_embed(meant, words))
