@@ -72,7 +72,16 @@ async def demo_process(world: Path, *options: str, password: str = PASSWORD) -> 
     try:
         yield running
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await end(process)
         await following
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End it, politely at first: a process that is killed leaves no coverage behind."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 5)
+        except TimeoutError:
+            process.kill()
+    await process.wait()

@@ -80,6 +80,27 @@ async def mute(session: Session, request: Request) -> None:
     pass
 
 
+def raw(*chunks: bytes, hang_up: bool = False) -> Act:
+    """Answer with these bytes, whatever was asked."""
+
+    async def act(session: Session, request: Request) -> None:
+        for chunk in chunks:
+            await session.raw(chunk)
+        if hang_up:
+            session.hang_up()
+
+    return act
+
+
+def body(*bodies: bytes) -> Act:
+    """Answer with one packet for each body, all sent in one go."""
+
+    async def act(session: Session, request: Request) -> None:
+        await session.raw(b"".join(packet(request.id, 0, part) for part in bodies))
+
+    return act
+
+
 @dataclass
 class Script:
     """What the server does with each kind of request."""

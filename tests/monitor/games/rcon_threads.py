@@ -1,0 +1,19 @@
+"""The threads in which RCON connections do their work."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from monitor.model import AdminEndpoint
+
+
+def rcon_threads(endpoint: AdminEndpoint) -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name.startswith(f"rcon-{endpoint.host}:{endpoint.port}")]
+
+
+async def all_end(threads: list[threading.Thread]) -> bool:
+    """Whether there are some, and all of them end within seconds."""
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 3)
+    return bool(threads) and not any(thread.is_alive() for thread in threads)
