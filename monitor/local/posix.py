@@ -109,9 +109,13 @@ class PosixSystem:
         self._table = table
 
     def spawn(self, argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], log: int) -> Hold:
-        child = subprocess.Popen(  # noqa: S603 - argv comes from the owner's servers file, and no shell reads it
-            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        blocked = signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a child inherits what its thread blocks
+        try:
+            child = subprocess.Popen(  # noqa: S603 - argv comes from the owner's servers file, and no shell reads it
+                argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         identity = self._table.identify(child.pid)
         if identity is None:
             child.kill()

@@ -69,7 +69,7 @@ def _check_texts(request: LaunchRequest) -> None:
 
 def _find(program: str, cwd: Path, env: Mapping[str, str]) -> str | None:
     if Path(program).name != program:
-        return shutil.which(cwd / program)
+        return shutil.which(str(cwd / program))
     return shutil.which(program, path=env.get("PATH"))
 
 
