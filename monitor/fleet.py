@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
-from monitor.errors import GamekeeperError, UnknownServer
+from monitor.errors import UnknownServer
 from monitor.model import (
     Actor,
     ActorKind,
@@ -53,8 +53,9 @@ class Fleet:
             asyncio.create_task(supervisor.serve(), name=f"supervisor:{server_id}")
             for server_id, supervisor in self._supervisors.items()
         )
-        await asyncio.gather(*(self._recover(s, last_runs.get(i)) for i, s in self._supervisors.items()))
-        due = [s for i, s in self._supervisors.items() if self._starts_by_itself(s.server, last_runs.get(i))]
+        found = await asyncio.gather(*(self._recover(s, last_runs.get(i)) for i, s in self._supervisors.items()))
+        recovered = [supervisor for supervisor in found if supervisor is not None]
+        due = [s for s in recovered if self._starts_by_itself(s.server, last_runs.get(s.server.id))]
         self._autostarts = asyncio.create_task(self._start_all(due), name="autostart")
 
     async def close(self) -> None:
@@ -65,11 +66,14 @@ class Fleet:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     @staticmethod
-    async def _recover(supervisor: Supervisor, last: Run | None) -> None:
+    async def _recover(supervisor: Supervisor, last: Run | None) -> Supervisor | None:
+        """Give it back unless that failed: then it may be running unseen, and is not started by itself."""
         try:
             await supervisor.recover(last)
-        except GamekeeperError:
+        except Exception:
             log.exception("recovery_failed", server=supervisor.server.id)
+            return None
+        return supervisor
 
     def _starts_by_itself(self, server: Server, last: Run | None) -> bool:
         """Whether autostart applies: it is down, and nobody took it down since the machine was started."""
@@ -81,7 +85,9 @@ class Fleet:
         return not (server.last_exit.verdict.wanted and same_boot)
 
     async def _start_all(self, supervisors: Sequence[Supervisor]) -> None:
-        await asyncio.gather(*(supervisor.start_unasked(AUTOSTART) for supervisor in supervisors))
+        starts = (supervisor.start_unasked(AUTOSTART) for supervisor in supervisors)
+        # What fails is logged or becomes an alert where it fails, and keeps no other server down.
+        await asyncio.gather(*starts, return_exceptions=True)
 
     # What the sampler needs
 

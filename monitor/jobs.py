@@ -22,26 +22,34 @@ class JobQueue:
         self._owner = owner
         self._inbox: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._beside: dict[str, asyncio.Task[None]] = {}
+        self._unanswered: set[asyncio.Future[Any]] = set()
+        self._closed = False
 
     async def ask(self, job: Callable[[], Awaitable[T]]) -> T:
-        """Have a job done in its turn, and give its result or raise its error."""
+        """Have a job done in its turn, and give its result or raise its error.
+
+        Whoever waits when the queue closes, or asks after that, is cancelled.
+        """
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        async def answered() -> None:
-            if answer.cancelled():
-                return
-            try:
-                result = await job()
-            except BaseException as failure:
-                self._refuse(answer, failure)
-                if not isinstance(failure, GamekeeperError):
-                    raise
-            else:
-                if not answer.done():
-                    answer.set_result(result)
-
-        self._inbox.put_nowait(answered)
+        self._unanswered.add(answer)
+        answer.add_done_callback(self._unanswered.discard)
+        self._inbox.put_nowait(lambda: self._answer(answer, job))
+        if self._closed:
+            answer.cancel()
         return await answer
+
+    async def _answer(self, answer: asyncio.Future[T], job: Callable[[], Awaitable[T]]) -> None:
+        if answer.cancelled():
+            return
+        try:
+            result = await job()
+        except BaseException as failure:
+            self._refuse(answer, failure)
+            if not isinstance(failure, GamekeeperError):
+                raise
+        else:
+            if not answer.done():
+                answer.set_result(result)
 
     @staticmethod
     def _refuse(answer: asyncio.Future[T], failure: BaseException) -> None:
@@ -65,14 +73,14 @@ class JobQueue:
             except Exception:
                 log.exception("job_failed", owner=self._owner)
 
-    def beside(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def beside(self, name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Run a task beside the queue, in the place of any earlier one of that name."""
         self.call_off(name)
         self._beside[name] = asyncio.create_task(self._guarded(name, work), name=f"{self._owner}:{name}")
 
-    async def _guarded(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
         try:
-            await work
+            await work()
         except Exception:
             log.exception("task_failed", owner=self._owner, task=name)
 
@@ -83,7 +91,10 @@ class JobQueue:
                 task.cancel()
 
     async def close(self) -> None:
-        """Cancel what runs beside the queue and wait until it is gone."""
+        """Cancel what runs beside the queue and wait until it is gone; let everybody go who still waits."""
+        self._closed = True
         tasks = tuple(self._beside.values())
         self.call_off(*tuple(self._beside))
+        for answer in tuple(self._unanswered):
+            answer.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

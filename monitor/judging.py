@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from monitor import rules
-from monitor.events import Aftermath, Event, ServerCrashed, ServerStopped
+from monitor.errors import StorageError
+from monitor.events import Aftermath, Event, RestartsExhausted, ServerCrashed, ServerStopped
 from monitor.model import (
     Actor,
     ExitReport,
@@ -26,6 +29,8 @@ LOG_TAIL_LINES = 50
 
 SHOWN_LOG_LINES = 15
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -33,6 +38,9 @@ class Ending:
 
     run: Run
     status: ExitStatus
+    uptime_s: float
+    log_mark: int = 0
+    """Where in the log the run began."""
     intent: Intent | None = None
     rung: Rung | None = None
     quit_by: Actor | None = None
@@ -51,6 +59,12 @@ class Judgement:
     failures: int
     """Unwanted exits inside the restart policy's window, this one among them."""
 
+    def exhausted(self, policy: RestartPolicy) -> RestartsExhausted:
+        event = self.event
+        return RestartsExhausted(
+            server_id=event.server_id, at_ms=event.at_ms, failures=self.failures, window_s=policy.window_s
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Judge:
@@ -66,7 +80,7 @@ class Judge:
 
     async def judge(self, ending: Ending, forgiven_ms: int) -> Judgement:
         """Give the verdict on an ending. Failures from before `forgiven_ms` no longer count."""
-        tail = await asyncio.to_thread(self.output.tail, LOG_TAIL_LINES)
+        tail = await asyncio.to_thread(self._readable_lines, ending)
         report = rules.classify_exit(_facts(ending, tail), self.traits, self.clean_codes)
         now_ms = self.clock.now_ms()
         failures = await self._failures(report.verdict, ending.run.server_id, now_ms, forgiven_ms)
@@ -78,7 +92,29 @@ class Judge:
         if not verdict.failure:
             return 0
         since_ms = max(now_ms - round(self.policy.window_s * 1000), forgiven_ms)
-        return 1 + len(await self.journal.failures_since(server_id, since_ms))
+        try:
+            return 1 + len(await self.journal.failures_since(server_id, since_ms))
+        except StorageError:
+            log.exception("failures_unknown", server=server_id)
+            return 1
+
+    def _readable_lines(self, ending: Ending) -> tuple[str, ...]:
+        try:
+            return self._last_lines(ending.log_mark)
+        except OSError:
+            log.exception("log_unreadable", server=ending.run.server_id)
+            return ()
+
+    def _last_lines(self, mark: int) -> tuple[str, ...]:
+        """Give the last lines since the run began: what an earlier one wrote explains nothing. Blocking, short."""
+        lines = 0
+        while lines < LOG_TAIL_LINES:
+            text, after = self.output.read_since(mark)
+            if after == mark:
+                break
+            lines, mark = lines + text.count("\n"), after
+        unfinished = mark < self.output.mark()
+        return self.output.tail(min(lines + unfinished, LOG_TAIL_LINES))
 
 
 def _facts(ending: Ending, tail: tuple[str, ...]) -> rules.ExitFacts:
@@ -96,15 +132,16 @@ def _facts(ending: Ending, tail: tuple[str, ...]) -> rules.ExitFacts:
 
 def _event(ending: Ending, report: ExitReport, aftermath: Aftermath, now_ms: int, tail: tuple[str, ...]) -> Event:
     run = ending.run
-    uptime_s = max(0, now_ms - run.started_ms) / 1000
     if not report.verdict.failure:
-        return ServerStopped(server_id=run.server_id, at_ms=now_ms, run_id=run.id, report=report, uptime_s=uptime_s)
+        return ServerStopped(
+            server_id=run.server_id, at_ms=now_ms, run_id=run.id, report=report, uptime_s=ending.uptime_s
+        )
     return ServerCrashed(
         server_id=run.server_id,
         at_ms=now_ms,
         run_id=run.id,
         report=report,
-        uptime_s=uptime_s,
+        uptime_s=ending.uptime_s,
         aftermath=aftermath,
         last=ending.last,
         log_tail=tail[-SHOWN_LOG_LINES:],

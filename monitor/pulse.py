@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
-from monitor.errors import GameError, NotSupported
+from monitor.errors import NotSupported
 from monitor.model import Players
 from monitor.ports import Clock, Game
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Pulse:
     game: Game
     clock: Clock
     interval_s: float
+    """Also how long one answer may take."""
     note: Callable[[Vitals], None]
     _silent: bool = False
 
@@ -40,9 +44,8 @@ class Pulse:
 
     async def _feel(self) -> Vitals:
         try:
-            players = await self._players()
-            tick_rate = await self.game.tick_rate()
-        except GameError as failure:
+            vitals = await self.clock.wait_for(self._ask(), self.interval_s)
+        except Exception as failure:  # noqa: BLE001  # an adapter may be of other people's making
             if not self._silent:
                 log.warning("game_silent", server=self.server_id, failure=repr(failure))
             self._silent = True
@@ -50,10 +53,14 @@ class Pulse:
         if self._silent:
             log.info("game_answers_again", server=self.server_id)
         self._silent = False
-        return Vitals(players, tick_rate)
+        return vitals
 
-    async def _players(self) -> Players | None:
-        try:
-            return await self.game.players()
-        except NotSupported:
-            return None
+    async def _ask(self) -> Vitals:
+        return Vitals(await _if_supported(self.game.players()), await _if_supported(self.game.tick_rate()))
+
+
+async def _if_supported(answer: Awaitable[T]) -> T | None:
+    try:
+        return await answer
+    except NotSupported:
+        return None

@@ -35,6 +35,8 @@ INTENT_SLACK_S = 60.0
 JITTER = 0.1
 """A pause is this fraction longer or shorter by chance, so that servers that fell together do not rise together."""
 
+QUIT_BELIEVED_S = 900.0
+"""How long after a game's own quit command an exit is still put down to it: such a command may name a delay."""
 
 DOUBLINGS = 20
 """More than any sensible pause; keeps a huge budget from overflowing."""
@@ -110,7 +112,7 @@ def _unasked(facts: ExitFacts, traits: GameTraits, clean_codes: Sequence[int]) -
     fatal = last_match(traits.fatal_log, facts.log_tail)
     if clean and fatal is None and (shutdown is not None or facts.quit_by is not None):
         return Verdict.STOPPED_IN_GAME, shutdown
-    if status.code == CONSOLE_CLOSED:
+    if status.code is not None and status.code % (1 << 32) == CONSOLE_CLOSED:
         return Verdict.CONSOLE_CLOSED, None
     if facts.away and not told:
         return Verdict.ENDED_UNSEEN, fatal

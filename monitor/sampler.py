@@ -41,6 +41,7 @@ class Sampler:
     """The whole machine at the last tick."""
     _before: Mapping[str, tuple[ProcessId, TreeReading]] | None = None
     _broken: bool = False
+    _untrimmed: bool = False
 
     async def run(self) -> None:
         """Tick until cancelled. A tick that fails is logged once, and once more when it is well again."""
@@ -83,9 +84,20 @@ class Sampler:
     def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         """Everything of a tick that blocks, in one trip to a thread."""
         self.host = self.probe.host()
-        for output in self.fleet.logs():
-            output.trim()
+        self._trim(self.fleet.logs())
         return self.probe.read(roots)
+
+    def _trim(self, logs: Iterable[ServerLog]) -> None:
+        """Keep the logs inside their caps. Where that fails the numbers are still to be had."""
+        failure: OSError | None = None
+        for output in logs:
+            try:
+                output.trim()
+            except OSError as error:
+                failure = error
+        if failure is not None and not self._untrimmed:
+            log.warning("log_not_trimmed", failure=repr(failure))
+        self._untrimmed = failure is not None
 
 
 def _same_process(before: tuple[ProcessId, TreeReading] | None, now: ProcessId) -> TreeReading | None:

@@ -14,7 +14,16 @@ from monitor.ports import Clock, Game, OnRung, ServerProcess
 WARNING_S = 5.0
 """How long a game may take to pass a warning on."""
 
+ASKING_S = 10.0
+"""How long a game may take, out of its polite limit, to say that it has understood; then it gets the signal too."""
+
+TELLING_S = 2.0
+"""How long a step waits for whoever follows the stop."""
+
 log = structlog.get_logger(__name__)
+
+Step = Callable[[], Awaitable[bool]]
+"""Gives whether the process has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,7 @@ class StopProcedure:
     process: ServerProcess
     game: Game
     policy: StopPolicy
-    """Whole: no field of it is `None` but `command`."""
+    """Whole: no field of it is `None` but `command` and `signal`."""
     clock: Clock
     on_rung: OnRung
     warning: str = ""
@@ -32,17 +41,36 @@ class StopProcedure:
 
     async def run(self, *, force: bool = False) -> Rung:
         """Return, once the process has ended, the rung that was reached."""
-        steps = [] if force else [(Rung.SAVE, self._save), (Rung.ASK, self._ask)]
-        if self.warning and not force:
-            steps.insert(0, (Rung.WARN, self._warn))
-        for rung, step in [*steps, (Rung.TERMINATE, self._terminate)]:
-            await self.on_rung(rung)
-            if await step():
+        for rung, step in self._steps(force=force):
+            await self._tell(rung)
+            if await self._ended_by(rung, step):
                 return rung
-        await self.on_rung(Rung.KILL)
+        await self._tell(Rung.KILL)
         await self.process.kill_tree()
         await self.process.wait()
         return Rung.KILL
+
+    def _steps(self, *, force: bool) -> list[tuple[Rung, Step]]:
+        steps: list[tuple[Rung, Step]] = []
+        if not force:
+            steps = [(Rung.WARN, self._warn)] if self.warning else []
+            steps += [(Rung.SAVE, self._save), (Rung.ASK, self._ask)]
+        return [*steps, (Rung.TERMINATE, self._terminate)]
+
+    async def _tell(self, rung: Rung) -> None:
+        """Say which step begins. A stop neither fails nor waits long because nobody could be told."""
+        try:
+            await self.clock.wait_for(self.on_rung(rung), TELLING_S)
+        except Exception:
+            log.exception("stop_step_untold", step=rung.value)
+
+    async def _ended_by(self, rung: Rung, step: Step) -> bool:
+        """Take a step. One that breaks, in an adapter of other people's making perhaps, leads to the next."""
+        try:
+            return await step()
+        except Exception:
+            log.exception("stop_step_broke", step=rung.value)
+            return False
 
     async def _warn(self) -> bool:
         return await self._try(lambda: self.game.warn(self.warning), WARNING_S, "warn")
@@ -52,9 +80,10 @@ class StopProcedure:
 
     async def _ask(self) -> bool:
         limit_s = self.policy.polite_s or 0.0
-        if not await self._asked_in_game(limit_s) and self.policy.signal is not None:
+        deadline_s = self.clock.monotonic() + limit_s
+        if not await self._asked_in_game(min(limit_s, ASKING_S)) and self.policy.signal is not None:
             await self.process.interrupt(self.policy.signal)
-        return await self._ended_within(limit_s)
+        return await self._ended_within(deadline_s - self.clock.monotonic())
 
     async def _asked_in_game(self, limit_s: float) -> bool:
         """Whether the game has taken, or may well have taken, our request to stop."""

@@ -16,19 +16,16 @@ import structlog
 
 from monitor import lifecycle, rules
 from monitor.bus import Bus
-from monitor.errors import LaunchRefused, StorageError
-from monitor.events import (
-    Event,
-    NextStep,
-    RestartsExhausted,
-    StartFailed,
-)
+from monitor.chronicle import Chronicle
+from monitor.errors import AccessRefused, CommandRejected, LaunchRefused, NotSupported, StorageError
+from monitor.events import NextStep
 from monitor.jobs import JobQueue
 from monitor.judging import Ending, Judge
 from monitor.lifecycle import Request
 from monitor.model import (
     Actor,
     ActorKind,
+    ExitStatus,
     Intent,
     IntentAction,
     Run,
@@ -42,7 +39,7 @@ from monitor.model import (
 from monitor.ports import Clock, EventLog, Game, Launcher, OnRung, ServerLog
 from monitor.pulse import Pulse, Vitals
 from monitor.readiness import Readiness
-from monitor.runs import Life, Runs
+from monitor.runs import Life, Quit, Runs
 from monitor.standing import Settling, Standing
 from monitor.stopping import StopProcedure
 
@@ -75,6 +72,7 @@ class Supervisor:
         self._clock = around.clock
         self._jobs = JobQueue(spec.id)
         self._standing = Standing(spec, around.clock.now_ms)
+        self._chronicle = Chronicle(around.journal, around.bus)
         self._life: Life | None = None
         self._forgiven_ms = 0
         self._ready = fill(spec.ready, game.traits.ready)
@@ -110,8 +108,8 @@ class Supervisor:
         return await asyncio.shield(await self._jobs.ask(partial(self._begin_start, by)))
 
     async def start_unasked(self, by: Actor) -> None:
-        """Start it for a policy: nobody waits for it, so a refusal becomes an alert."""
-        await self._jobs.ask(partial(self._respawn, by))
+        """Start it for a policy, if it is still down: nobody waits for it, so a refusal becomes an alert."""
+        await self._jobs.ask(partial(self._start_if_down, by))
 
     async def stop(
         self, action: IntentAction, by: Actor, *, reason: str, force: bool, on_rung: OnRung | None
@@ -121,9 +119,15 @@ class Supervisor:
 
     async def command(self, text: str, by: Actor) -> str:
         lifecycle.require(self.server, Request.COMMAND)
-        if self._life is not None and rules.same_command(text, self._stop.command):
-            self._life.quit_by = by
-        return await self._game.command(text)
+        life = self._life
+        if life is None or not rules.same_command(text, self._stop.command):
+            return await self._game.command(text)
+        before, life.quit = life.quit, Quit(by, self._clock.monotonic())
+        try:
+            return await self._game.command(text)
+        except (AccessRefused, CommandRejected, NotSupported):
+            life.quit = before
+            raise
 
     # Recovery
 
@@ -143,9 +147,12 @@ class Supervisor:
 
     async def _adopt(self, life: Life) -> None:
         self._watch(life)
-        if life.run.ready_ms is not None:
+        if life.intent is not None:
+            # Somebody asked for its end and the bot died over it: what was begun is finished.
+            self._carry_out(life, life.intent)
+        elif life.run.ready_ms is not None:
             self._running()
-        await self._record(life.adopted(self._clock.now_ms()), life.run)
+        await self._chronicle.record(life.adopted(self._clock.now_ms()), life.run)
 
     # Starting
 
@@ -153,45 +160,54 @@ class Supervisor:
         lifecycle.require(self.server, Request.START)
         self._jobs.call_off("pause")
         self._forgiven_ms = self._clock.now_ms()
+        self._standing.note(restarts_used=0)
         await self._spawn(by)
         return self._standing.settling()
+
+    async def _start_if_down(self, by: Actor) -> None:
+        if self.server.state is State.STOPPED:
+            await self._respawn(by)
 
     async def _spawn(self, by: Actor) -> None:
         try:
             life = await self._runs.spawn()
-        except LaunchRefused:
+        except Exception:
             self._standing.change(State.FAILED if self.server.state is State.BACKOFF else State.STOPPED)
             raise
         self._watch(life)
-        await self._record(life.started(by), life.run)
+        await self._chronicle.record(life.started(by), life.run)
 
     def _watch(self, life: Life) -> None:
         self._life = life
         self._standing.live(life.run)
         self._standing.change(State.STARTING)
-        self._jobs.beside("exit", self._wait_for_exit(life))
+        self._jobs.beside("exit", partial(self._wait_for_exit, life))
         if life.run.ready_ms is None:
-            self._jobs.beside("readiness", self._wait_until_ready(life))
+            self._jobs.beside("readiness", partial(self._wait_until_ready, life))
 
     async def _wait_until_ready(self, life: Life) -> None:
         readiness = Readiness(self._ready, self._game, self.output, self._clock, life.log_mark)
-        if not await readiness.within_limit():
-            log.warning("slow_start", server=self.server.id, limit_s=self._ready.timeout_s)
+        try:
+            if not await readiness.within_limit():
+                log.warning("slow_start", server=self.server.id, limit_s=self._ready.timeout_s)
+                self._standing.settle()
+                await readiness.ever()
+        except Exception:
             self._standing.settle()
-            await readiness.ever()
+            raise
         self._jobs.tell(partial(self._became_ready, life))
 
     async def _became_ready(self, life: Life) -> None:
         if self._life is not life or self.server.state is not State.STARTING:
             return
-        ready = life.ready(self._clock.now_ms())
+        ready = life.ready(self._clock.now_ms(), self._clock.monotonic())
+        await self._chronicle.record(ready, life.run)
         self._running()
-        await self._record(ready, life.run)
 
     def _running(self) -> None:
         self._standing.change(State.RUNNING)
         pulse = Pulse(self.server.id, self._game, self._clock, self._around.pulse_s, self._felt)
-        self._jobs.beside("pulse", pulse.run())
+        self._jobs.beside("pulse", pulse.run)
 
     def _felt(self, vitals: Vitals) -> None:
         self._standing.note(players=vitals.players, tick_rate=vitals.tick_rate)
@@ -210,31 +226,33 @@ class Supervisor:
         intent = Intent(self.server.id, life.run.id, action, by, self._clock.now_ms(), reason)
         await self._around.journal.write_intent(intent)
         life.intent = intent
-        self._jobs.call_off("readiness", "pulse")
-        warning = rules.stop_warning(action, reason, self.server.players)
-        self._standing.change(State.STOPPING)
-        self._jobs.beside("stop", self._stop_process(life, warning, on_rung, force=force))
+        self._carry_out(life, intent, on_rung, force=force)
         return self._standing.settling()
 
-    async def _stop_process(self, life: Life, warning: str, on_rung: OnRung | None, *, force: bool) -> None:
+    def _carry_out(self, life: Life, intent: Intent, on_rung: OnRung | None = None, *, force: bool = False) -> None:
         async def reached(rung: Rung) -> None:
             life.rung = rung
             if on_rung is not None:
                 await on_rung(rung)
 
-        await StopProcedure(life.process, self._game, self._stop, self._clock, reached, warning).run(force=force)
+        self._jobs.call_off("readiness", "pulse")
+        warning = rules.stop_warning(intent.action, intent.reason, self.server.players)
+        self._standing.change(State.STOPPING)
+        procedure = StopProcedure(life.process, self._game, self._stop, self._clock, reached, warning)
+        self._jobs.beside("stop", partial(procedure.run, force=force))
 
     # Exits
 
     async def _wait_for_exit(self, life: Life) -> None:
         status = await life.process.wait()
-        self._jobs.tell(partial(self._ended, life.ending(status, self.server.latest)))
+        self._jobs.tell(partial(self._ended, life, status))
 
-    async def _ended(self, ending: Ending) -> None:
-        if self._life is not None:
-            self._jobs.call_off("readiness", "pulse", "stop")
-            self._life.process.close()
-            self._life = None
+    async def _ended(self, life: Life, status: ExitStatus) -> None:
+        # Only now: a stop that was ahead in the queue may have been asked for since.
+        ending = life.ending(status, self.server.latest, self._clock.monotonic())
+        self._jobs.call_off("readiness", "pulse", "stop")
+        life.process.close()
+        self._life = None
         await self._conclude(ending)
 
     async def _conclude(self, ending: Ending) -> None:
@@ -242,7 +260,7 @@ class Supervisor:
         judgement = await self._judge.judge(ending, self._forgiven_ms)
         report, ended_ms = judgement.report, judgement.event.at_ms
         self._standing.ended(report, ended_ms)
-        await self._record(judgement.event, replace(ending.run, ended_ms=ended_ms, report=report))
+        await self._chronicle.record(judgement.event, replace(ending.run, ended_ms=ended_ms, report=report))
         aftermath = judgement.aftermath
         if ending.intent is not None and ending.intent.action is IntentAction.RESTART:
             await self._respawn(ending.intent.by)
@@ -250,13 +268,14 @@ class Supervisor:
             self._standing.note(restarts_used=aftermath.attempt)
             self._pause(aftermath.delay_s)
         elif aftermath.step is NextStep.GIVE_UP:
-            await self._give_up(judgement.failures)
+            await self._chronicle.record(judgement.exhausted(self.server.spec.restart))
+            self._standing.change(State.FAILED)
         else:
             self._standing.change(State.STOPPED)
 
     def _pause(self, delay_s: float) -> None:
         self._standing.change(State.BACKOFF, next_start_ms=self._clock.now_ms() + round(delay_s * 1000))
-        self._jobs.beside("pause", self._wait_out(delay_s))
+        self._jobs.beside("pause", partial(self._wait_out, delay_s))
 
     async def _wait_out(self, delay_s: float) -> None:
         if delay_s:
@@ -272,28 +291,6 @@ class Supervisor:
         try:
             await self._spawn(by)
         except LaunchRefused as refusal:
-            failed = StartFailed(
-                server_id=self.server.id,
-                at_ms=self._clock.now_ms(),
-                reason=refusal.fault.value,
-                subject=refusal.subject,
-                by=by,
-            )
-            await self._record(failed)
-
-    async def _give_up(self, failures: int) -> None:
-        self._standing.change(State.FAILED)
-        window_s = self.server.spec.restart.window_s
-        exhausted = RestartsExhausted(
-            server_id=self.server.id, at_ms=self._clock.now_ms(), failures=failures, window_s=window_s
-        )
-        await self._record(exhausted)
-
-    async def _record(self, event: Event, run: Run | None = None) -> None:
-        """Put an event on disk, then tell the rest of the bot. Without a disk, supervision goes on untold."""
-        try:
-            event_id = await self._around.journal.record(event, run)
+            await self._chronicle.record(self._runs.refused(refusal, by))
         except StorageError:
-            log.exception("event_lost", server=event.server_id, kind=event.kind)
-        else:
-            self._around.bus.publish(event_id, event)
+            log.exception("start_not_written_down", server=self.server.id)
