@@ -16,7 +16,7 @@ from tests.standin.places import Channel, Guild
 from tests.standin.server import StandIn
 
 HEARTBEAT_MS = 100
-MUTE_FOR_S = 0.4
+MUTE_FOR_S = 1.0
 
 
 class Client(discord.Client):
