@@ -44,10 +44,16 @@ class Journal:
                 raise StorageError(StorageFault.FAILED, str(self._db.path), f"no run {run.id}")
         return event_id
 
-    async def open_runs(self) -> tuple[Run, ...]:
-        """Every run that nobody has seen the end of, in the order of their beginnings."""
+    async def abandon_run(self, run_id: int) -> None:
+        """Forget a run that no process came of."""
+        async with self._db.transaction(durable=True) as tx:
+            await runs.abandon(tx, run_id)
+
+    async def last_runs(self) -> dict[str, Run]:
+        """The latest run of each server that ever ran, by server id; open while `ended_ms` is `None`."""
         source = str(self._db.path)
-        return tuple(runs.run_from_row(row, source) for row in await self._db.fetch_all(runs.OPEN_RUNS))
+        found = [runs.run_from_row(row, source) for row in await self._db.fetch_all(runs.LAST_RUNS)]
+        return {run.server_id: run for run in found}
 
     async def intent_of(self, run_id: int) -> Intent | None:
         """The last intent written down for a run."""

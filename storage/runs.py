@@ -7,10 +7,10 @@ from monitor.model import Actor, ActorKind, ExitReport, Intent, IntentAction, Pr
 from storage.codec import from_json, to_json
 from storage.database import Row, Transaction
 
-OPEN_RUNS = """
+LAST_RUNS = """
     SELECT r.id, s.id, r.started_ms, r.marker, r.pid, r.process_started, r.boot_id, r.ready_ms, r.ended_ms, r.report
     FROM runs AS r JOIN servers AS s ON s.no = r.server_no
-    WHERE r.ended_ms IS NULL ORDER BY r.id
+    WHERE r.id IN (SELECT max(id) FROM runs GROUP BY server_no)
 """
 
 LAST_INTENT = """
@@ -70,6 +70,11 @@ async def update(tx: Transaction, run: Run) -> bool:
     return row is not None
 
 
+async def abandon(tx: Transaction, run_id: int) -> None:
+    await tx.execute("DELETE FROM intents WHERE run_id = ?", (run_id,))
+    await tx.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+
+
 async def add_intent(tx: Transaction, intent: Intent) -> None:
     by = intent.by
     await tx.execute(
@@ -78,7 +83,7 @@ async def add_intent(tx: Transaction, intent: Intent) -> None:
 
 
 def run_from_row(row: Row, source: str) -> Run:
-    """Read a row of `OPEN_RUNS`."""
+    """Read a row of `LAST_RUNS`."""
     run_id, server_id, started_ms, marker, pid, process_started, boot_id, ready_ms, ended_ms, report = row
     return Run(
         id=run_id,

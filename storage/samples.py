@@ -1,7 +1,8 @@
 """Samples on their way to the disk: gathered in memory, written in batches, and found by queries on either side.
 
-The disk is written to every few seconds rather than with every sample. A row leaves memory only once it is written, so
-a query that looks at both misses none; the one in memory stands in for the same one on the disk, so none counts twice.
+The disk is written to every few seconds rather than with every sample. A row leaves memory only once it is written,
+so a query that looks at both misses none; the one in memory stands in for the same one on the disk, so none counts
+twice.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class SampleBuffer:
         return None if row is None else sample_from(server_id, row[0], row[1:])
 
     async def series(self, server_id: str, metric: Metric, since_s: int, until_s: int, buckets: int) -> Series:
-        """Aggregate one metric from `since_s` up to, not including, `until_s` (epoch seconds): at most that many points.
+        """Aggregate one metric from `since_s` up to, not including, `until_s`, both epoch seconds.
 
         Raises:
             ValueError: the span is not longer than nothing, or there is no bucket.

@@ -38,7 +38,6 @@ CREATE TABLE runs (
 ) STRICT;
 
 CREATE INDEX runs_by_end ON runs (server_no, ended_ms);
-CREATE INDEX runs_open ON runs (id) WHERE ended_ms IS NULL;
 
 CREATE TABLE intents (
     id         INTEGER PRIMARY KEY,

@@ -29,3 +29,11 @@ async def two_servers(db: Database) -> tuple[str, str]:
     ]
     await Servers(db).save(specs)
     return ("ark", "rust")
+
+
+@pytest.fixture
+async def notes(db: Database) -> Database:
+    """A database with a table to write into."""
+    async with db.transaction() as tx:
+        await tx.execute("CREATE TABLE notes (text TEXT NOT NULL UNIQUE) STRICT")
+    return db

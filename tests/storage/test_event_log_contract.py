@@ -1,0 +1,112 @@
+"""One contract for `monitor.ports.EventLog`: the record on disk and the fake in memory both keep it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor.model import ExitReport, ExitStatus, Intent, IntentAction, Run, ServerSpec, Verdict
+from monitor.ports import EventLog
+from storage.database import Database
+from storage.journal import Journal
+from storage.servers import Servers
+from tests.fakes.journal import FakeJournal
+from tests.storage.examples import ANNA, CRASH, CRASHED, EXAMPLES, PROCESS
+
+
+@pytest.fixture(params=["disk", "memory"])
+async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EventLog]:
+    if request.param == "memory":
+        yield FakeJournal()
+        return
+    async with await Database.open(tmp_path / "gamekeeper.db") as db:
+        specs = [ServerSpec(name, name, "generic", ("run",), Path("/srv")) for name in ("ark", "rust")]
+        await Servers(db).save(specs)
+        yield Journal(db)
+
+
+def ended(run: Run, verdict: Verdict, at_ms: int) -> Run:
+    return replace(run, ended_ms=at_ms, report=ExitReport(verdict, ExitStatus()))
+
+
+async def test_a_run_begins_without_a_process(log: EventLog) -> None:
+    run = await log.begin_run("ark", 1_000, "marker-1")
+    assert run == Run(run.id, "ark", 1_000, "marker-1")
+    assert await log.last_runs() == {"ark": run}
+
+
+async def test_an_event_writes_its_run_as_it_now_stands(log: EventLog) -> None:
+    begun = await log.begin_run("ark", 1_000, "m")
+    live = replace(begun, process=PROCESS)
+    ready = replace(live, ready_ms=2_000)
+    over = replace(ready, ended_ms=5_000, report=CRASH)
+    for event, run in ((EXAMPLES[0], live), (EXAMPLES[1], ready), (CRASHED, over)):
+        await log.record(event, run)
+        assert await log.last_runs() == {"ark": run}
+
+
+async def test_an_event_alone_leaves_the_runs_as_they_are(log: EventLog) -> None:
+    run = await log.begin_run("ark", 1_000, "m")
+    await log.record(EXAMPLES[-1])
+    assert await log.last_runs() == {"ark": run}
+
+
+async def test_events_are_numbered_upwards(log: EventLog) -> None:
+    assert await log.record(EXAMPLES[0]) < await log.record(EXAMPLES[1])
+
+
+async def test_the_last_run_of_each_server_is_found(log: EventLog) -> None:
+    first = await log.begin_run("ark", 1_000, "a")
+    rust = await log.begin_run("rust", 1_000, "b")
+    await log.record(CRASHED, ended(first, Verdict.CRASHED, 2_000))
+    second = await log.begin_run("ark", 3_000, "c")
+    assert await log.last_runs() == {"ark": second, "rust": rust}
+
+
+async def test_an_abandoned_run_leaves_no_trace(log: EventLog) -> None:
+    kept = ended(await log.begin_run("ark", 1_000, "a"), Verdict.STOPPED, 2_000)
+    await log.record(EXAMPLES[3], kept)
+    abandoned = await log.begin_run("ark", 3_000, "b")
+    await log.abandon_run(abandoned.id)
+    assert await log.last_runs() == {"ark": kept}
+    await log.abandon_run(abandoned.id)
+    assert await log.last_runs() == {"ark": kept}
+
+
+async def test_a_run_that_somebody_ended_may_be_abandoned(log: EventLog) -> None:
+    run = await log.begin_run("ark", 1_000, "a")
+    await log.write_intent(Intent("ark", run.id, IntentAction.STOP, ANNA, 1_500))
+    await log.abandon_run(run.id)
+    assert await log.last_runs() == {}
+
+
+async def test_what_somebody_asked_for_last_is_found(log: EventLog) -> None:
+    run = await log.begin_run("ark", 1, "m")
+    other = await log.begin_run("rust", 1, "n")
+    stop = Intent("ark", run.id, IntentAction.STOP, ANNA, 10, "maintenance")
+    restart = replace(stop, action=IntentAction.RESTART, at_ms=20, reason="")
+    assert await log.intent_of(run.id) is None
+    await log.write_intent(stop)
+    assert await log.intent_of(run.id) == stop
+    await log.write_intent(restart)
+    assert await log.intent_of(run.id) == restart
+    assert await log.intent_of(other.id) is None
+
+
+async def test_failures_are_those_of_that_server_since_then_in_order(log: EventLog) -> None:
+    ends = [("ark", 1_999), ("ark", 2_000), ("rust", 2_500), ("ark", 3_000)]
+    for index, (server_id, at_ms) in enumerate(ends):
+        run = await log.begin_run(server_id, 1, f"m{index}")
+        await log.record(EXAMPLES[0], ended(run, Verdict.CRASHED, at_ms))
+    await log.begin_run("ark", 7_000, "open")
+    assert list(await log.failures_since("ark", 2_000)) == [2_000, 3_000]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+async def test_only_a_server_s_own_failing_counts(log: EventLog, verdict: Verdict) -> None:
+    run = await log.begin_run("ark", 1, "m")
+    await log.record(EXAMPLES[0], ended(run, verdict, 10))
+    assert bool(await log.failures_since("ark", 0)) is verdict.failure
