@@ -39,10 +39,7 @@ class _Unfailing(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._failed = False
-        try:
-            super().emit(record)
-        except OSError:  # the file is opened outside the guard of the base class
-            self.handleError(record)
+        super().emit(record)
         self._in_outage = self._failed
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import re
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import values
 from bot.settings import DISCORD_API, EXAMPLES, Settings, SettingsError, given_settings, load_settings, warnings_for
 from bot.values import Bind
 
@@ -73,6 +76,29 @@ def test_nothing_at_all_gives_the_defaults() -> None:
 )
 def test_each_kind_of_value_is_read(name: str, text: str, field: str, value: object) -> None:
     assert getattr(given_settings({name: text}), field) == value
+
+
+def _no_home() -> Path:
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_a_home_folder_that_nobody_has_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "expanduser", lambda _path: _no_home())
+    assert "this user has no home folder" in message({"GAMEKEEPER_DATA_DIR": "~/x"})
+
+
+def _no_zone() -> ZoneInfo:
+    raise LookupError("Can not find any timezone configuration")
+
+
+@pytest.mark.parametrize(
+    "found", [_no_zone, lambda: datetime.timezone(datetime.timedelta(hours=9))], ids=["none", "one-without-a-name"]
+)
+def test_a_machine_without_a_named_zone_is_taken_for_utc(
+    monkeypatch: pytest.MonkeyPatch, found: Callable[[], datetime.tzinfo]
+) -> None:
+    monkeypatch.setattr(values, "get_localzone", found)
+    assert given_settings({}).timezone == ZoneInfo("UTC")
 
 
 def test_folders_are_made_absolute(tmp_path: Path) -> None:
