@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import os
 import re
 import traceback
@@ -92,10 +92,10 @@ def _no_zone() -> ZoneInfo:
 
 
 @pytest.mark.parametrize(
-    "found", [_no_zone, lambda: datetime.timezone(datetime.timedelta(hours=9))], ids=["none", "one-without-a-name"]
+    "found", [_no_zone, lambda: dt.timezone(dt.timedelta(hours=9))], ids=["none", "one-without-a-name"]
 )
 def test_a_machine_without_a_named_zone_is_taken_for_utc(
-    monkeypatch: pytest.MonkeyPatch, found: Callable[[], datetime.tzinfo]
+    monkeypatch: pytest.MonkeyPatch, found: Callable[[], dt.tzinfo]
 ) -> None:
     monkeypatch.setattr(values, "get_localzone", found)
     assert given_settings({}).timezone == ZoneInfo("UTC")
