@@ -1,0 +1,102 @@
+"""The command line: `gamekeeper run`, `demo`, `server`. What each needs is imported when it is wanted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bot.settings import EX_CONFIG, SettingsError, load_settings
+from monitor.errors import GamekeeperError
+
+FAILED = 1
+USAGE = 2
+MAX_PORT = 65_535
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give the exit code: 0 done, 1 failed, 2 wrong usage, 78 wrong settings."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.run is None:
+        parser.print_help()
+        return USAGE
+    try:
+        code: int = chosen.run(chosen)
+    except SettingsError as wrong:
+        print(wrong, file=sys.stderr)
+        return EX_CONFIG
+    except GamekeeperError as failure:
+        from bot.failures import explain  # noqa: PLC0415
+
+        print(f"gamekeeper: {explain(failure)}", file=sys.stderr)
+        return FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gamekeeper", description="A Discord bot that looks after game servers.")
+    parser.add_argument("--version", action="version", version=f"gamekeeper {version('gamekeeper')}")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the bot", description="Run the bot until Ctrl+C. Games run on.")
+    run.set_defaults(run=_run)
+
+    demo = commands.add_parser(
+        "demo",
+        help="try it without a token, in the browser",
+        description="Run the whole bot in a local page, with a small game server. Ctrl+C leaves nothing behind.",
+    )
+    demo.add_argument("--port", type=_port, default=0, help="where the page is served; any free port if left out")
+    demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    demo.set_defaults(run=_demo)
+
+    server = commands.add_parser("server", help="the servers it looks after")
+    servers = server.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    take = servers.add_parser(
+        "import", help="take servers from a file", description="Take all servers of a file, or none if any is wrong."
+    )
+    take.add_argument("file", type=Path, help="a TOML or JSON file; servers.example.toml explains it")
+    take.set_defaults(run=_import)
+    show = servers.add_parser("list", help="list them")
+    show.set_defaults(run=_list)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{port} is not a port: use 0 to {MAX_PORT}")
+    return port
+
+
+def _run(_chosen: argparse.Namespace) -> int:
+    from bot.run import run  # noqa: PLC0415
+
+    run(load_settings())
+    return 0
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from bot.demo.run import demo  # noqa: PLC0415
+
+    return demo(port=chosen.port, open_browser=not chosen.no_browser)
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from bot.servers import import_servers  # noqa: PLC0415
+
+    return import_servers(load_settings(), chosen.file)
+
+
+def _list(_chosen: argparse.Namespace) -> int:
+    from bot.servers import list_servers  # noqa: PLC0415
+
+    return list_servers(load_settings())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""The composition root: builds storage, fleet and cogs from the settings, and starts and stops them in order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from discord.ext import commands
+
+from bot.background import Background
+from bot.client import GamekeeperClient
+from bot.settings import Settings
+from cogs.access import Access
+from cogs.chart import ChartCog
+from cogs.console import ConsoleCog
+from cogs.control import ControlCog
+from cogs.delivery import Delivery
+from cogs.locale.catalogue import catalogue
+from cogs.pictures import Pictures
+from cogs.render.painter import Painter
+from cogs.status import StatusCog
+from monitor.bus import Bus
+from monitor.errors import StorageError
+from monitor.fleet import Fleet
+from monitor.games.registry import ADAPTERS, make_game
+from monitor.local.log import CapturedLog
+from monitor.local.machine import local_machine
+from monitor.model import ServerSpec
+from monitor.ports import Clock, GameFactory
+from monitor.sampler import Sampler
+from monitor.supervisor import Surroundings
+from storage.database import Database
+from storage.grants import Grants
+from storage.journal import Journal
+from storage.outbox import Outbox
+from storage.samples import SampleBuffer
+from storage.servers import Servers
+
+DATABASE = "gamekeeper.db"
+SERVER_LOGS = "servers"
+
+Hide = Callable[[Iterable[str]], None]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The storage floor over one open database."""
+
+    servers: Servers
+    journal: Journal
+    outbox: Outbox
+    grants: Grants
+    samples: SampleBuffer
+
+
+@dataclass(frozen=True, slots=True)
+class Gamekeeper:
+    """The bot, running; what is left to do is to connect its client."""
+
+    client: GamekeeperClient
+    fleet: Fleet
+    access: Access
+    delivery: Delivery
+    bus: Bus
+    clock: Clock
+
+
+@asynccontextmanager
+async def gamekeeper(
+    settings: Settings, adapters: Mapping[str, GameFactory] = ADAPTERS, *, hide: Hide = lambda _secrets: None
+) -> AsyncIterator[Gamekeeper]:
+    """Run everything but the connection to Discord; at the end, flush and close, and leave the games running.
+
+    Args:
+        settings: whose.
+        adapters: the games it knows.
+        hide: told the secrets that the database holds, to keep them out of the log.
+
+    Raises:
+        StorageError: the database cannot be opened.
+    """
+    machine = local_machine()
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(await Database.open(settings.data_dir / DATABASE))
+        stores = _stores(db, settings, machine.clock)
+        stack.push_async_callback(_last_flush, stores.samples)
+        bus = Bus()
+        specs = _playable(await stores.servers.all(), adapters)
+        hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
+        around = Surroundings(machine.launcher, stores.journal, bus, machine.clock, random.random)
+        fleet = _fleet(settings, specs, adapters, around)
+        painter = Painter()
+        pictures = Pictures(
+            stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s
+        )
+        access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
+        client = GamekeeperClient(settings.guild_ids)
+        client.will_have(_cogs(fleet, access, pictures, machine.clock))
+        background = await stack.enter_async_context(Background())
+        background.start("samples", stores.samples.run())
+        background.start("painter", painter.run())
+        delivery = Delivery(
+            stores.outbox,
+            client,
+            client.online,
+            settings.alert_channel_id,
+            fleet,
+            pictures,
+            machine.clock,
+            catalogue(settings.locale),
+        )
+        bus.listen(delivery.wake)
+        background.start("delivery", delivery.run())
+        stack.push_async_callback(fleet.close)
+        await fleet.open()
+        sampler = Sampler(fleet, machine.probe, stores.samples, machine.clock, settings.sample_interval_s)
+        background.start("sampler", sampler.run())
+        yield Gamekeeper(client, fleet, access, delivery, bus, machine.clock)
+
+
+def _stores(db: Database, settings: Settings, clock: Clock) -> Stores:
+    samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s)
+    return Stores(Servers(db), Journal(db), Outbox(db), Grants(db), samples)
+
+
+def _playable(specs: Iterable[ServerSpec], adapters: Mapping[str, GameFactory]) -> list[ServerSpec]:
+    """Leave out, loudly, what no adapter knows; one such server must not keep the others from being watched."""
+    known = []
+    for spec in specs:
+        if spec.game in adapters:
+            known.append(spec)
+        else:
+            log.error("server_left_out", server=spec.id, game=spec.game, known=sorted(adapters))
+    return known
+
+
+def _fleet(
+    settings: Settings,
+    specs: Iterable[ServerSpec],
+    adapters: Mapping[str, GameFactory],
+    around: Surroundings,
+) -> Fleet:
+    logs = settings.data_dir / SERVER_LOGS
+    return Fleet(
+        specs,
+        make_game=lambda spec: make_game(spec, adapters),
+        make_log=lambda spec: CapturedLog(logs / f"{spec.id}.log"),
+        around=around,
+    )
+
+
+def _cogs(fleet: Fleet, access: Access, pictures: Pictures, clock: Clock) -> list[commands.Cog]:
+    return [
+        StatusCog(fleet, access),
+        ControlCog(fleet, access),
+        ConsoleCog(fleet, access),
+        ChartCog(fleet, access, pictures, clock),
+    ]
+
+
+async def _last_flush(samples: SampleBuffer) -> None:
+    try:
+        await samples.flush()
+    except StorageError:
+        log.exception("last_flush_failed", waiting=samples.waiting)

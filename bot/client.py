@@ -1,0 +1,67 @@
+"""The discord.py client: which commands there are, and that Discord knows them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import discord
+import structlog
+from discord.ext import commands
+
+from cogs.errors import on_command_error
+from cogs.locale.commands import CommandTranslator
+
+RATE_LIMIT_PATIENCE_S = 60.0
+"""A longer wait than this is an error to whoever asked, instead of a silent sleep inside the library."""
+
+log = structlog.get_logger(__name__)
+
+
+class GamekeeperClient(commands.Bot):
+    """Slash commands only; it needs no privileged intent."""
+
+    def __init__(self, guild_ids: Iterable[int]) -> None:
+        # It never speaks, so nobody needs to be told what speaking would take.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_ratelimit_timeout=RATE_LIMIT_PATIENCE_S,
+        )
+        self._guild_ids = tuple(guild_ids)
+        self._to_add: Sequence[commands.Cog] = ()
+        self.online = asyncio.Event()
+        """Set from the first time on that Discord says it is ready."""
+
+    def will_have(self, cogs: Sequence[commands.Cog]) -> None:
+        """Say which cogs to add once it is logged in."""
+        self._to_add = cogs
+
+    async def on_ready(self) -> None:
+        self.online.set()
+
+    async def setup_hook(self) -> None:
+        for cog in self._to_add:
+            await self.add_cog(cog)
+        self.tree.error(on_command_error)
+        await self.tree.set_translator(CommandTranslator())
+        await self._sync()
+
+    async def _sync(self) -> None:
+        """Tell Discord the commands: to the guilds of the settings, where they show at once, or to all guilds."""
+        for guild_id in self._guild_ids:
+            guild = discord.Object(guild_id)
+            self.tree.copy_global_to(guild=guild)
+            await self._sync_to(guild)
+        if not self._guild_ids:
+            await self._sync_to(None)
+
+    async def _sync_to(self, guild: discord.Object | None) -> None:
+        try:
+            await self.tree.sync(guild=guild)
+        except discord.HTTPException as failure:
+            # The commands of an earlier start still work; monitoring and alerts do not need them.
+            log.error("commands_not_synced", guild=guild.id if guild else None, failure=str(failure))  # noqa: TRY400

@@ -1,0 +1,77 @@
+"""The demo's Discord: one guild with one channel, played in memory by simcord and shown as a page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import discord
+import simcord
+import structlog
+
+LOOK_EVERY_S = 0.2
+"""How often the page is compared with what the bot has sent."""
+
+PATIENCE_S = 120.0
+"""How long a command may take before the page gives it up: longer than any start or stop of the demo's server."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who and what there is in the demo's Discord."""
+
+    guild_id: int
+    channel_id: int
+    admin_id: int
+    url: str
+
+
+@asynccontextmanager
+async def open_page(client: discord.Client, *, port: int, timezone: str) -> AsyncIterator[World]:
+    """Log the client in to a Discord in memory and serve its channel on 127.0.0.1, kept current.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    async with simcord.run(client, check_errors=False, settle_timeout=PATIENCE_S) as env:
+        guild = env.create_guild("gamekeeper demo")
+        channel = guild.create_text_channel("servers", topic="Try /status, /start, /rcon, /chart, /stop")
+        admin = guild.add_member(env.create_user("you", global_name="You, the admin"))
+        visitor = guild.add_member(env.create_user("visitor", global_name="A visitor without rights"))
+        await _to_now(env)
+        preview = env.preview(
+            channel, viewers=[admin, visitor], layout="channel", port=port, timezone=timezone, width=1100, height=900
+        )
+        async with preview:
+            current = asyncio.create_task(_keep_current(env, preview), name="page")
+            try:
+                yield World(guild.id, channel.id, admin.id, preview.url)
+            finally:
+                current.cancel()
+                await asyncio.gather(current, return_exceptions=True)
+
+
+async def _to_now(env: simcord.Env) -> None:
+    """Move simcord's clock, which begins at a date of its own, to the time that it is."""
+    await env.advance_time(max(0.0, (datetime.now(UTC) - env.now()).total_seconds()))
+
+
+async def _keep_current(env: simcord.Env, preview: simcord.Preview) -> None:
+    """Show what the bot sends by itself. What a command answers, the page shows without us."""
+    shown = -1
+    while True:
+        sent = len(env.http_requests)
+        if sent != shown:
+            try:
+                await _to_now(env)
+                await preview.refresh()
+                shown = sent
+            except simcord.SetupError:
+                # Somebody's command is under way; it refreshes the page at its end.
+                log.debug("page_busy")
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -1,0 +1,38 @@
+"""Domain errors in words, for the command line: the thing, the reason, and the next step."""
+
+from __future__ import annotations
+
+from bot.lock import AlreadyRunning
+from monitor.errors import GamekeeperError, ServerFileError, StorageError, StorageFault, UnknownGame
+
+STORAGE: dict[StorageFault, str] = {
+    StorageFault.NEWER: "it was written by a newer gamekeeper. Update gamekeeper, or use another GAMEKEEPER_DATA_DIR",
+    StorageFault.UNREADABLE: "it is damaged, or no database. Put a backup in its place",
+    StorageFault.NO_FOLDER: "its folder cannot be made or written. Check its permissions, or set GAMEKEEPER_DATA_DIR",
+}
+
+
+def explain(failure: GamekeeperError) -> str:
+    """Give the message for a person at a terminal."""
+    match failure:
+        case AlreadyRunning():
+            return (
+                f"another gamekeeper is running on {failure.data_dir}. Stop that one first, "
+                "or give this one its own GAMEKEEPER_DATA_DIR."
+            )
+        case StorageError():
+            reason = STORAGE.get(failure.fault, f"{failure.detail or failure.fault.value}. Try again")
+            return f"the database {failure.path} cannot be used: {reason}."
+        case ServerFileError():
+            return "\n".join(
+                [f"{failure.source} was not taken:", *(_problem(p.line, p.key, p.message) for p in failure.problems)]
+            )
+        case UnknownGame():
+            return f"no adapter is called {failure.game}. Known: {', '.join(failure.known)}."
+        case _:
+            return str(failure)
+
+
+def _problem(line: int | None, key: str, message: str) -> str:
+    where = f"line {line}: " if line is not None else ""
+    return f"  {where}{key}: {message}" if key else f"  {where}{message}"
