@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from monitor.local.launcher import LocalLauncher
 from monitor.model import ProcessId
@@ -49,6 +48,13 @@ class Puppet:
                     pass
             except ConnectionError:
                 return
+
+    async def leave(self) -> None:
+        """Let it end, whatever signals it ignores: its socket is its life."""
+        with contextlib.suppress(OSError):
+            self.writer.write_eof()
+        await self.gone()
+        self.writer.close()
 
 
 @dataclass(eq=False)
@@ -97,14 +103,14 @@ class Stage:
         return self.keep(process)
 
     async def clear(self) -> None:
-        """End every puppet, and let go of all processes once they have been collected."""
-        for puppet in self.puppets:
-            puppet.writer.close()
-        live = [psutil.Process(puppet.pid) for puppet in self.puppets if psutil.pid_exists(puppet.pid)]
+        """End every puppet, and let go of all processes."""
         for process in self.processes:
             await process.kill_tree()
+            with contextlib.suppress(asyncio.CancelledError):  # the test has closed it
+                await asyncio.wait_for(process.wait(), LIMIT_S)
             process.close()
-        await asyncio.to_thread(psutil.wait_procs, live, timeout=LIMIT_S)
+        for puppet in self.puppets:
+            await puppet.leave()
 
     def _seat(self, role: str) -> asyncio.Future[Puppet]:
         return self._entering.setdefault(role, asyncio.get_running_loop().create_future())
