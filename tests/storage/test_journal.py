@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import StorageError, StorageFault, UnknownServer
@@ -37,6 +37,7 @@ async def test_an_event_comes_back_as_it_happened(journal: Journal, event: Event
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_event_of_a_kind_survives_json(kind: str, data: st.DataObject) -> None:
     strategy: st.SearchStrategy[Any] = st.from_type(EVENT_TYPES[kind])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.metrics import METRICS
@@ -58,6 +58,7 @@ def test_a_whole_number_beyond_all_floats_is_unknown() -> None:
     assert measures_of(Sample("ark", 1, rss_bytes=10**400)) == (None,) * len(COLUMNS)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e6), st.integers(0, 2**50))
 def test_what_is_lost_is_less_than_one_step_of_the_column(cpu_pct: float, rss_bytes: int) -> None:
     back = sample_from("a", 1, measures_of(Sample("a", 1, cpu_pct=cpu_pct, rss_bytes=rss_bytes)))

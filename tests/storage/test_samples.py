@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -20,6 +20,7 @@ from storage.database import Database
 from storage.samples import SampleBuffer
 from storage.series import Bucket, bucket_length_s
 from tests.fakes.clock import FakeClock
+from tests.storage.notes import nth_call
 
 PLAYERS = BY_KEY["players"]
 MEMORY = BY_KEY["memory"]
@@ -190,6 +191,18 @@ async def test_a_flush_cut_short_loses_nothing(db: Database, buffer: SampleBuffe
     assert len(await stored(db)) == 4
 
 
+async def test_what_replaces_a_row_on_its_way_to_the_disk_is_written_too(db: Database, buffer: SampleBuffer) -> None:
+    buffer.add([ark(1, 10), ark(2, 10)])
+    committing = asyncio.Event()
+    await db._connection.set_trace_callback(nth_call(2, committing.set))
+    task = asyncio.create_task(buffer.flush())
+    await committing.wait()
+    buffer.add([ark(1, 20)])
+    await task
+    assert await db.fetch_all("SELECT at_s, players FROM samples ORDER BY at_s") == [(1, 20), (2, 10)]
+    assert buffer.waiting == 0
+
+
 async def test_latest_is_found_in_memory_on_disk_and_after_a_restart(
     db: Database, buffer: SampleBuffer, clock: FakeClock
 ) -> None:
@@ -257,6 +270,7 @@ async def test_rows_whose_commit_is_known_to_the_disk_but_not_to_memory_count_on
     assert (await buffer.series("ark", PLAYERS, 0, 4, 1)).points == (Bucket(10, 15, 20),)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 10**6), st.integers(1, 2000))
 def test_buckets_cover_the_span_and_are_no_more_than_asked_for(since_s: int, span_s: int, buckets: int) -> None:
     length_s = bucket_length_s(since_s, since_s + span_s, buckets)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import StorageError, StorageFault
@@ -58,6 +58,7 @@ SPECS = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SPECS)
 def test_any_spec_survives_json_and_leaves_no_password_in_it(spec: ServerSpec) -> None:
     bare, secrets = without_secrets(spec)
