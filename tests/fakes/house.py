@@ -1,0 +1,113 @@
+"""A whole fleet on the fake machine: what `bot/app.py` builds, out of fakes.
+
+Give a house to two fleets in turn to play a restart of the bot: the machine, the record and the logs stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monitor.bus import Bus
+from monitor.events import Event
+from monitor.fleet import Fleet
+from monitor.model import Actor, ActorKind, IntentAction, RestartPolicy, Server, ServerSpec
+from monitor.ports import OnRung
+from monitor.supervisor import Supervisor, Surroundings
+from tests.fakes.clock import FakeClock
+from tests.fakes.game import FakeGame
+from tests.fakes.journal import FakeJournal
+from tests.fakes.machine import FakeLauncher, FakeLog, FakeProcess
+
+ANNA = Actor(ActorKind.DISCORD, "1", "anna")
+BERT = Actor(ActorKind.DISCORD, "2", "bert")
+
+RESTARTS = RestartPolicy(budget=3, window_s=600.0, backoff_s=5.0, backoff_max_s=300.0)
+
+
+def spec_of(server_id: str = "ark", **changes: Any) -> ServerSpec:
+    plain: dict[str, Any] = {
+        "name": server_id.title(),
+        "game": "generic",
+        "argv": ("run", "--fast"),
+        "cwd": Path("/srv"),
+        "restart": RESTARTS,
+    }
+    return ServerSpec(id=server_id, **(plain | changes))
+
+
+@dataclass(eq=False)
+class House:
+    """Servers say that they are ready as soon as they are spawned, unless told to be `slow`."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    launcher: FakeLauncher = field(default_factory=FakeLauncher)
+    journal: FakeJournal = field(default_factory=FakeJournal)
+    bus: Bus = field(default_factory=Bus)
+    heard: list[Event] = field(default_factory=list)
+    games: dict[str, FakeGame] = field(default_factory=dict)
+    logs: dict[str, FakeLog] = field(default_factory=dict)
+    slow: bool = False
+
+    def __post_init__(self) -> None:
+        self.launcher.on_spawn = self._spawned
+        self.bus.listen(lambda _, event: self.heard.append(event))
+
+    def _spawned(self, process: FakeProcess) -> None:
+        if not self.slow:
+            self.logs[process.request.server_id].write("Done (1s)")
+
+    @property
+    def around(self) -> Surroundings:
+        return Surroundings(self.launcher, self.journal, self.bus, self.clock, chance=lambda: 0.5)
+
+    def game(self, server_id: str = "ark") -> FakeGame:
+        """The game of a server as the next fleet gets it; as the present one has it, once there is one."""
+        game = self.games.get(server_id)
+        if game is None or game.closed:
+            game = self.games[server_id] = FakeGame(traits=game.traits) if game else FakeGame()
+        return game
+
+    def log(self, server_id: str = "ark") -> FakeLog:
+        return self.logs.setdefault(server_id, FakeLog())
+
+    @asynccontextmanager
+    async def supervising(self, spec: ServerSpec | None = None) -> AsyncIterator[Supervisor]:
+        """One server looked after, recovered from what the journal says of it."""
+        spec = spec or spec_of()
+        supervisor = Supervisor(spec, self.game(spec.id), self.log(spec.id), self.around)
+        task = asyncio.create_task(supervisor.serve())
+        try:
+            await supervisor.recover((await self.journal.last_runs()).get(spec.id))
+            yield supervisor
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def fleet(self, *specs: ServerSpec) -> AsyncIterator[Fleet]:
+        fleet = Fleet(
+            specs,
+            make_game=lambda spec: self.game(spec.id),
+            make_log=lambda spec: self.log(spec.id),
+            around=self.around,
+        )
+        try:
+            await fleet.open()
+            yield fleet
+        finally:
+            await fleet.close()
+
+
+async def stop(
+    supervisor: Supervisor, by: Actor = ANNA, *, force: bool = False, reason: str = "", on_rung: OnRung | None = None
+) -> Server:
+    return await supervisor.stop(IntentAction.STOP, by, reason=reason, force=force, on_rung=on_rung)
+
+
+async def restart(supervisor: Supervisor, by: Actor = ANNA) -> Server:
+    return await supervisor.stop(IntentAction.RESTART, by, reason="", force=False, on_rung=None)
