@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from cogs.render import chart_data, fonts, time_axis
 from cogs.render import chart_theme as theme
@@ -51,7 +51,6 @@ def draw(request: ChartRequest) -> bytes:
         figure = _figure(request, chosen)
         png = io.BytesIO()
         figure.savefig(png, format="png", metadata={"Software": ""})
-        figure.clear()
     return png.getvalue()
 
 
@@ -108,10 +107,10 @@ def _panel(canvas: Canvas, panel: Panel, row: int, marks: list[Mark]) -> None:
     factor, unit = chart_data.scale(panel.unit, chart_data.top_of(lines))
     _heading(canvas, panel, top, unit or canvas.say(panel.unit_label))
     if len(lines) == 1 and lines[0].known:
-        _summary(canvas, top, lines[0], factor)
+        _summary(canvas, top, panel.unit, lines[0], factor)
     _time_axis(canvas, axes, last=row == len(request.panels) - 1)
     _value_axis(axes, panel.unit, chart_data.top_of(lines) / factor)
-    _mark_lines(axes, marks)
+    _mark_lines(axes, marks, with_icons=row == 0)
     for place, line in enumerate(lines):
         _line(axes, line, factor, panel, place if len(lines) > 1 else None)
     if not any(line.known for line in lines):
@@ -126,8 +125,10 @@ def _heading(canvas: Canvas, panel: Panel, top: float, unit: str) -> None:
         canvas.write(label.get_window_extent().x1 + 10, base, unit, 16, color=theme.DIM)
 
 
-def _summary(canvas: Canvas, top: float, line: Line, factor: float) -> None:
-    values = {"mean": np.nanmean(line.mean), "peak": np.nanmax(line.high)}
+def _summary(canvas: Canvas, top: float, unit: Unit, line: Line, factor: float) -> None:
+    # Of a tick rate the worst moment is the lowest one.
+    worst = ("lowest", np.nanmin(line.low)) if unit is Unit.PER_SECOND else ("peak", np.nanmax(line.high))
+    values = dict([("mean", np.nanmean(line.mean)), worst])
     texts = {key: canvas.say(canvas.request.texts[key]) for key in values}
     told = [texts[key].format(value=chart_data.figure_text(float(value) / factor)) for key, value in values.items()]
     right = canvas.request.width_px - theme.RIGHT_PX
@@ -143,7 +144,8 @@ def _line(axes: Axes, line: Line, factor: float, panel: Panel, place: int | None
     style = "steps-post" if stepped else "default"
     axes.plot(line.at_s, mean, color=colour, linestyle=dash, linewidth=1.9, drawstyle=style, solid_capstyle="round")
     alone = chart_data.lonely(line)
-    axes.plot(line.at_s[alone], mean[alone], color=colour, linestyle="none", marker="o", markersize=4)
+    if alone.size:
+        axes.plot(line.at_s[alone], mean[alone], color=colour, linestyle="none", marker="o", markersize=4)
 
 
 def _time_axis(canvas: Canvas, axes: Axes, *, last: bool) -> None:
@@ -154,14 +156,13 @@ def _time_axis(canvas: Canvas, axes: Axes, *, last: bool) -> None:
     ticks = time_axis.ticks(request.since_s, request.until_s, time_axis.zone_of(request.timezone), words)
     axes.set_xlim(request.since_s, max(request.until_s, request.since_s + 1))
     axes.xaxis.set_major_locator(FixedLocator([tick.at_s for tick in ticks]))
-    axes.set_xticklabels([tick.text for tick in ticks] if last else [])
+    axes.xaxis.set_major_formatter(FixedFormatter([tick.text for tick in ticks]) if last else NullFormatter())
 
 
 def _value_axis(axes: Axes, unit: Unit, top: float) -> None:
     least = 1.0 if unit in (Unit.COUNT, Unit.PERCENT_OF_CORE) else 0.01
     axes.set_ylim(0, max(top, least) * theme.HEADROOM)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=unit is Unit.COUNT, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 
 
@@ -172,11 +173,13 @@ def _visible_marks(request: ChartRequest) -> list[Mark]:
     return list({(mark.kind, int(mark.at_s // column_s)): mark for mark in inside}.values())
 
 
-def _mark_lines(axes: Axes, marks: list[Mark]) -> None:
-    for mark in marks:
-        look = theme.MARKS[mark.kind]
-        axes.axvline(mark.at_s, color=look.colour, linewidth=1.1, alpha=0.75, zorder=1.5)
-        axes.plot([mark.at_s], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, zorder=5, **look.style())
+def _mark_lines(axes: Axes, marks: list[Mark], *, with_icons: bool) -> None:
+    place = axes.get_xaxis_transform()
+    for kind in {mark.kind for mark in marks}:
+        look, times = theme.MARKS[kind], [mark.at_s for mark in marks if mark.kind is kind]
+        axes.vlines(times, 0, 1, transform=place, color=look.colour, linewidth=1.1, alpha=0.75, zorder=1.5)
+        if with_icons:
+            axes.plot(times, [1.0] * len(times), transform=place, clip_on=False, zorder=5, **look.style())
 
 
 def _legend(canvas: Canvas, marks: list[Mark]) -> None:

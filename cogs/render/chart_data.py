@@ -42,7 +42,7 @@ def line_of(series: Series, request: ChartRequest) -> Line:
     column_s = (request.until_s - request.since_s) / request.width_px
     if line.at_s.size > request.width_px:
         line = _thinned(line, request.since_s, column_s)
-    return _opened(line, GAP * max(request.step_s, column_s))
+    return _opened(line, max(request.step_s, column_s))
 
 
 def _array(values: Values) -> Floats:
@@ -61,12 +61,11 @@ def _thinned(line: Line, since_s: float, column_s: float) -> Line:
     return Line(line.at_s[starts], low, mean, high)
 
 
-def _opened(line: Line, widest_s: float) -> Line:
-    """Put a NaN into each hole in time, so that no line is drawn across it."""
-    holes = np.flatnonzero(np.diff(line.at_s) > widest_s) + 1
-    middle = (line.at_s[holes] + line.at_s[holes - 1]) / 2
+def _opened(line: Line, step_s: float) -> Line:
+    """Put a NaN into each hole in time, one step after what was last known, so that no line is drawn across it."""
+    holes = np.flatnonzero(np.diff(line.at_s) > GAP * step_s) + 1
     return Line(
-        np.insert(line.at_s, holes, middle),
+        np.insert(line.at_s, holes, line.at_s[holes - 1] + step_s),
         *(np.insert(part, holes, np.nan) for part in (line.low, line.mean, line.high)),
     )
 

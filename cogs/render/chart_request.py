@@ -82,7 +82,7 @@ class ChartRequest:
     panels: tuple[Panel, ...]
     marks: tuple[Mark, ...] = ()
     texts: Mapping[str, Label] = field(default_factory=dict)
-    """`no_data`, `mean`, `peak`, `date`, `weekdays`, and one for each `MarkKind`."""
+    """`no_data`, `mean`, `peak`, `lowest`, `date`, `weekdays`, and one for each `MarkKind`."""
     width_px: int = 800
     panel_px: int = 190
     dpi: int = 100

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from cogs.locale.catalogue import SOURCE_LOCALE, Words, catalogue, mark
 from cogs.render.chart_request import ChartRequest, Label, Mark, MarkKind, Panel, Series, Values
-from cogs.render.text import cut, duration, tame
+from cogs.render.text import cut, tame
 from monitor.metrics import Metric, Unit
 
 NAME_AT_MOST = 40
+HOUR_MINUTES = 60
+DAY_MINUTES = 1440
 
 UNITS: dict[Unit, str] = {
     Unit.PERCENT_OF_CORE: mark("% of a core"),
@@ -24,6 +26,7 @@ TEXTS: dict[str, str] = {
     "no_data": mark("No data in this time"),
     "mean": mark("mean {value}"),
     "peak": mark("peak {value}"),
+    "lowest": mark("lowest {value}"),
     # Translators: a day on the time axis; {month} is its number, {month_name} its English short name.
     "date": mark("{month_name} {day}"),
     # Translators: seven short names, Monday first, separated by spaces.
@@ -86,10 +89,18 @@ def _label(text: str, words: Words) -> Label:
 
 
 def _subtitle(words: Words, span_s: float, timezone: str) -> Label:
-    def said(language: Words) -> str:
-        return f"{language.text('The last {time}', time=duration(span_s, language))} · {timezone}"
+    english = catalogue(SOURCE_LOCALE)
+    return Label(*(f"{span_words(span_s, language)} · {timezone}" for language in (words, english)))
 
-    return Label(said(words), said(catalogue(SOURCE_LOCALE)))
+
+def span_words(span_s: float, words: Words) -> str:
+    """How far back a chart reaches: "The last 24 hours"."""
+    minutes = max(1, round(span_s / 60))
+    if minutes % DAY_MINUTES == 0 and minutes > DAY_MINUTES:
+        return words.plural("The last day", "The last {n} days", minutes // DAY_MINUTES)
+    if minutes % HOUR_MINUTES == 0:
+        return words.plural("The last hour", "The last {n} hours", minutes // HOUR_MINUTES)
+    return words.plural("The last minute", "The last {n} minutes", minutes)
 
 
 def _panel(metric: Metric, lines: Sequence[Curve], words: Words) -> Panel:
