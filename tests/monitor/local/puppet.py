@@ -84,6 +84,7 @@ def orders(port: str) -> dict[str, Callable[[str], object]]:
         "child": lambda role: child(port, role),
         "orphan": lambda role: orphan(port, role),
         "thread-child": lambda role: thread_child(port, role),
+        "see-child-end": lambda _: os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT),
         "collect": lambda _: os.wait(),
         "burn": lambda seconds: burn(float(seconds)),
         "print": lambda text: os.write(1, f"{text}\n".encode()),

@@ -1,0 +1,277 @@
+"""Counters of real trees, and what is made of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import pytest
+
+from monitor.local.machine import local_probe
+from monitor.local.probe import Carried, CpuTimes, TreeProbe, TreeReader, carry, cpu_percent
+from monitor.local.psutil_reader import PsutilReader
+from monitor.local.psutil_table import PsutilTable
+from monitor.model import ProcessId, TreeReading
+from tests.monitor.local.stage import Stage
+
+if sys.platform == "linux":
+    from monitor.local import proc_reader, procfs
+    from monitor.local.proc_reader import ProcReader
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+WHO = ProcessId(100, 1, "boot")
+
+
+def reading(cpu: float = 1.0, read: int | None = 0, write: int | None = 0) -> TreeReading:
+    return TreeReading(
+        at_monotonic_s=0.0,
+        cpu_time_s=cpu,
+        rss_bytes=1,
+        read_bytes=read,
+        write_bytes=write,
+        threads=1,
+        processes=1,
+    )
+
+
+class Script:
+    """A reader that plays back."""
+
+    def __init__(self, *passes: Mapping[str, TreeReading]) -> None:
+        self.passes = list(passes)
+
+    def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
+        return self.passes.pop(0)
+
+
+def test_counters_never_go_backwards() -> None:
+    probe = TreeProbe(Script(*({"a": reading(cpu)} for cpu in (10.0, 12.0, 5.0, 6.0, 2.0, 3.0))))
+    levels = [probe.read({"a": WHO})["a"].cpu_time_s for _ in range(6)]
+    assert levels == [10.0, 12.0, 12.0, 13.0, 13.0, 14.0]
+
+
+def test_a_new_process_begins_anew() -> None:
+    probe = TreeProbe(Script({"a": reading(10.0)}, {"a": reading(1.0)}))
+    probe.read({"a": WHO})
+    assert probe.read({"a": replace(WHO, pid=101)})["a"].cpu_time_s == 1.0
+
+
+def test_a_tree_that_could_not_be_read_once_goes_on_where_it_was() -> None:
+    probe = TreeProbe(Script({"a": reading(10.0)}, {}, {"a": reading(4.0)}))
+    levels = [probe.read({"a": WHO}) for _ in range(3)]
+    assert levels[1] == {}
+    assert levels[2]["a"].cpu_time_s == 10.0
+
+
+def test_a_server_that_is_no_longer_asked_for_is_forgotten() -> None:
+    probe = TreeProbe(Script({"a": reading(10.0)}, {}, {"a": reading(4.0)}))
+    probe.read({"a": WHO})
+    probe.read({})
+    assert probe.read({"a": WHO})["a"].cpu_time_s == 4.0
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ((100, 50), (130, 60), (130, 60)),
+        ((100, 50), (40, 60), (100, 60)),
+        ((100, 50), (None, 60), (None, 60)),
+        ((None, None), (40, 60), (40, 60)),
+    ],
+    ids=["grow", "one drops", "one hidden now", "hidden before"],
+)
+def test_io_is_carried_each_for_itself(
+    before: tuple[int | None, int | None], now: tuple[int | None, int | None], expected: tuple[int | None, int | None]
+) -> None:
+    past, _ = carry(None, WHO, reading(1.0, *before))
+    _, level = carry(past, WHO, reading(1.0, *now))
+    assert (level.read_bytes, level.write_bytes) == expected
+
+
+def test_io_hidden_for_a_moment_is_compared_with_what_was_last_seen() -> None:
+    past, _ = carry(None, WHO, reading(1.0, 100, 0))
+    past, _ = carry(past, WHO, reading(1.0, None, 0))
+    past, level = carry(past, WHO, reading(1.0, 30, 0))
+    assert level.read_bytes == 100
+    assert past == Carried(WHO, 1.0, 30, 0, 0.0, 70, 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (CpuTimes(10, 100), CpuTimes(15, 110), 50.0),
+        (CpuTimes(10, 100), CpuTimes(10, 110), 0.0),
+        (CpuTimes(10, 100), CpuTimes(10, 100), None),
+        (CpuTimes(10, 100), CpuTimes(5, 110), 0.0),
+        (CpuTimes(10, 100), CpuTimes(30, 110), 100.0),
+    ],
+    ids=["half", "idle", "no time passed", "counter stepped back", "counter jumped"],
+)
+def test_the_hosts_load(before: CpuTimes, now: CpuTimes, expected: float | None) -> None:
+    assert cpu_percent(before, now) == expected
+
+
+def test_the_host_is_read_twice_at_once_without_nonsense() -> None:
+    probe = TreeProbe(Script())
+    for _ in range(3):
+        assert 0.0 <= probe.host().cpu_pct <= 100.0
+
+
+READERS: dict[str, Callable[[], TreeReader]] = {"by-psutil": lambda: PsutilReader(PsutilTable())}
+if sys.platform == "linux":
+
+    def _without_children_files() -> ProcReader:
+        reader = ProcReader()
+        reader._has_children = False
+        return reader
+
+    READERS |= {"by-proc": ProcReader, "by-proc-without-children": _without_children_files}
+
+
+@pytest.fixture(params=list(READERS.values()), ids=list(READERS))
+def reader(request: pytest.FixtureRequest) -> TreeReader:
+    made: TreeReader = request.param()
+    return made
+
+
+def root_of(reader: TreeReader, pid: int) -> ProcessId:
+    identity = PsutilTable().identify(pid) if isinstance(reader, PsutilReader) else procfs.identify(pid)
+    assert identity is not None
+    return identity
+
+
+async def measure(reader: TreeReader, pid: int) -> TreeReading:
+    found = await asyncio.to_thread(reader.read, {"game": root_of(reader, pid)})
+    return found["game"]
+
+
+async def test_the_whole_tree_is_counted(stage: Stage, reader: TreeReader) -> None:
+    _, game = await stage.play()
+    alone = await measure(reader, game.pid)
+    await game.order("child worker")
+    worker = await stage.enters("worker")
+    await worker.order("thread-child helper")
+    await stage.enters("helper")
+    tree = await measure(reader, game.pid)
+    assert (alone.processes, alone.threads) == (1, 1)
+    assert (tree.processes, tree.threads) == (3, 4)
+    assert tree.rss_bytes > 2 * alone.rss_bytes
+    assert tree.at_monotonic_s > alone.at_monotonic_s
+
+
+async def test_cpu_time_stays_in_the_sum_when_a_child_ends(stage: Stage, reader: TreeReader) -> None:
+    _, game = await stage.play()
+    await game.order("child worker")
+    worker = await stage.enters("worker")
+    await worker.order("burn 0.3")
+    at_work = await measure(reader, game.pid)
+    worker.send("exit 0")
+    await game.order("see-child-end")
+    ended = await measure(reader, game.pid)
+    await game.order("collect")
+    collected = await measure(reader, game.pid)
+    assert 0.3 <= at_work.cpu_time_s <= collected.cpu_time_s < 2 * at_work.cpu_time_s
+    assert (ended.processes, collected.processes) == (1, 1)
+    if not isinstance(reader, PsutilReader):  # psutil does not read what has ended and is not collected
+        assert at_work.cpu_time_s <= ended.cpu_time_s <= collected.cpu_time_s
+
+
+@linux
+async def test_io_that_we_may_not_see_is_unknown_and_the_rest_is_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, game = await stage.play()
+    monkeypatch.setattr(proc_reader, "_read_io", lambda pid: None)
+    found = await measure(ProcReader(), game.pid)
+    assert (found.read_bytes, found.write_bytes) == (None, None)
+    assert found.rss_bytes > 0
+
+
+@linux
+@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, ProcessLookupError])
+@pytest.mark.parametrize("call", ["_read_io", "listed_children"])
+async def test_fault_19_whatever_the_system_refuses_is_unknown(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, call: str, error: type[OSError]
+) -> None:
+    _, game = await stage.play()
+
+    def refuse(pid: int) -> Any:
+        raise error(pid)
+
+    monkeypatch.setattr(proc_reader, call, refuse)
+    assert ProcReader().read({"game": root_of(ProcReader(), game.pid)}) == {}
+
+
+@linux
+async def test_fault_19_one_unreadable_tree_leaves_the_others_readable(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, one = await stage.play("one")
+    _, two = await stage.play("two")
+    real = procfs.read_stat
+    monkeypatch.setattr(procfs, "read_stat", lambda pid: None if pid == one.pid else real(pid))
+    roots = {"one": ProcessId(one.pid, 1), "two": root_of(ProcReader(), two.pid)}
+    assert set(ProcReader().read(roots)) == {"two"}
+
+
+@linux
+async def test_a_tree_that_changes_while_it_is_read_is_read_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, game = await stage.play()
+    real, lies = proc_reader.listed_children, [[2**22 + 1], [1]]
+
+    def listed(pid: int) -> list[int]:
+        return lies.pop() if lies else real(pid)
+
+    monkeypatch.setattr(proc_reader, "listed_children", listed)
+    found = await measure(ProcReader(), game.pid)
+    assert (found.processes, lies) == (1, [])
+
+
+CALLS = ("create_time", "cpu_times", "memory_info", "num_threads")
+FAILURES: dict[str, Callable[[int], psutil.Error]] = {
+    "AccessDenied": psutil.AccessDenied,
+    "NoSuchProcess": psutil.NoSuchProcess,
+    "ZombieProcess": psutil.ZombieProcess,
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("failure", list(FAILURES.values()), ids=list(FAILURES))
+async def test_fault_19_whatever_psutil_refuses_is_unknown(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[[int], psutil.Error]
+) -> None:
+    _, game = await stage.play()
+    reader = PsutilReader(PsutilTable())
+    root = root_of(reader, game.pid)
+
+    def refuse(self: psutil.Process, *_: object, **__: object) -> Any:
+        raise failure(self.pid)
+
+    monkeypatch.setattr(type(psutil.Process()._proc), call, refuse)  # type: ignore[attr-defined]
+    assert reader.read({"game": root}) == {}
+
+
+async def test_fault_19_io_denied_by_psutil_is_unknown_and_the_rest_is_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, game = await stage.play()
+
+    def refuse(self: psutil.Process) -> Any:
+        raise psutil.AccessDenied(self.pid)
+
+    monkeypatch.setattr(psutil.Process, "io_counters", refuse)
+    found = await measure(PsutilReader(PsutilTable()), game.pid)
+    assert (found.read_bytes, found.write_bytes, found.processes) == (None, None, 1)
+
+
+def test_this_machines_probe_reads_ourselves() -> None:
+    probe = local_probe()
+    assert isinstance(probe, TreeProbe)
+    assert probe.read({}) == {}
