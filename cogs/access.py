@@ -48,7 +48,8 @@ class Person:
 def person(interaction: discord.Interaction) -> Person:
     """Give who is behind an interaction, with the roles that Discord says they have at this moment."""
     user = interaction.user
-    in_guild = interaction.guild_id is not None and interaction.is_guild_integration()
+    own_app = interaction.is_user_integration() and not interaction.is_guild_integration()
+    in_guild = interaction.guild_id is not None and not own_app
     roles = frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset()
     return Person(user.id, user.display_name, interaction.guild_id if in_guild else None, roles)
 

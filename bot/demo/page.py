@@ -44,6 +44,8 @@ async def open_page(client: discord.Client, *, port: int, timezone: str) -> Asyn
         admin = guild.add_member(env.create_user("you", global_name="You, the admin"))
         visitor = guild.add_member(env.create_user("visitor", global_name="A visitor without rights"))
         await _to_now(env)
+        if client.user is not None:
+            await client.user.edit(username="gamekeeper")
         preview = env.preview(
             channel, viewers=[admin, visitor], layout="channel", port=port, timezone=timezone, width=1100, height=900
         )

@@ -60,8 +60,8 @@ def outcome(server: Server, words: Words, rungs: Sequence[Rung] = ()) -> str:
 def _took(server: Server, words: Words) -> str:
     if server.state is not State.RUNNING or server.started_ms is None:
         return ""
-    took = duration(max(0, server.since_ms - server.started_ms) / 1000, words)
-    return " " + words.text("It took {time}.", time=took)
+    took_s = (server.since_ms - server.started_ms) / 1000
+    return " " + words.text("It took {time}.", time=duration(took_s, words)) if took_s >= 1 else ""
 
 
 def _cause(server: Server, words: Words) -> str:
