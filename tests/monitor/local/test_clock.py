@@ -6,8 +6,9 @@ import time
 import pytest
 
 from monitor.local.clock import SystemClock
+from monitor.ports import Clock
 
-CLOCK = SystemClock()
+CLOCK: Clock = SystemClock()
 
 
 def test_now_is_the_utc_epoch() -> None:

@@ -186,7 +186,13 @@ async def test_io_that_we_may_not_see_is_unknown_and_the_rest_is_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, game = await stage.play()
-    monkeypatch.setattr(proc_reader, "_read_io", lambda pid: None)
+
+    def opened(path: str, *arguments: Any, **options: Any) -> Any:
+        if path.endswith("/io"):
+            raise PermissionError(path)
+        return open(path, *arguments, **options)  # noqa: PTH123 - stands in for it
+
+    monkeypatch.setattr(proc_reader, "open", opened, raising=False)
     found = await measure(ProcReader(), game.pid)
     assert (found.read_bytes, found.write_bytes) == (None, None)
     assert found.rss_bytes > 0
