@@ -42,7 +42,8 @@ def spec_of(server_id: str = "ark", **changes: Any) -> ServerSpec:
 
 @dataclass(eq=False)
 class House:
-    """Servers say that they are ready as soon as they are spawned, unless told to be `slow`."""
+    """Servers say that they are ready as soon as they are spawned, unless told to be `slow`; asked in the game's own
+    way to stop, they exit with 0."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     launcher: FakeLauncher = field(default_factory=FakeLauncher)
@@ -66,11 +67,20 @@ class House:
         return Surroundings(self.launcher, self.journal, self.bus, self.clock, chance=lambda: 0.5)
 
     def game(self, server_id: str = "ark") -> FakeGame:
-        """The game of a server as the next fleet gets it; as the present one has it, once there is one."""
-        game = self.games.get(server_id)
-        if game is None or game.closed:
-            game = self.games[server_id] = FakeGame(traits=game.traits) if game else FakeGame()
-        return game
+        """The game of a server as the present fleet has it, or as the first one will."""
+        if server_id not in self.games:
+            self.games[server_id] = FakeGame(on_stop=lambda: self._exit(server_id))
+        return self.games[server_id]
+
+    def _game_of(self, spec: ServerSpec) -> FakeGame:
+        if self.game(spec.id).closed:
+            del self.games[spec.id]
+        return self.game(spec.id)
+
+    def _exit(self, server_id: str) -> None:
+        for process in self.launcher.processes:
+            if process.alive and process.request.server_id == server_id:
+                process.exit(0)
 
     def log(self, server_id: str = "ark") -> FakeLog:
         return self.logs.setdefault(server_id, FakeLog())
@@ -79,7 +89,7 @@ class House:
     async def supervising(self, spec: ServerSpec | None = None) -> AsyncIterator[Supervisor]:
         """One server looked after, recovered from what the journal says of it."""
         spec = spec or spec_of()
-        supervisor = Supervisor(spec, self.game(spec.id), self.log(spec.id), self.around)
+        supervisor = Supervisor(spec, self._game_of(spec), self.log(spec.id), self.around)
         task = asyncio.create_task(supervisor.serve())
         try:
             await supervisor.recover((await self.journal.last_runs()).get(spec.id))
@@ -92,7 +102,7 @@ class House:
     async def fleet(self, *specs: ServerSpec) -> AsyncIterator[Fleet]:
         fleet = Fleet(
             specs,
-            make_game=lambda spec: self.game(spec.id),
+            make_game=self._game_of,
             make_log=lambda spec: self.log(spec.id),
             around=self.around,
         )
