@@ -5,6 +5,8 @@ Lengths are counted as in `cogs.render.text`. Source of the figures: Discord's d
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import discord
 
 from cogs.render.text import FENCE, ZERO_WIDTH_SPACE, cut, length
@@ -41,11 +43,12 @@ def clean(text: str) -> str:
 
 def cut_markdown(text: str, limit: int) -> str:
     """As `cut`, and a code block that was cut open is closed again."""
-    if length(text) <= limit:
-        return text
+    shortened = cut(text, limit)
+    if shortened == text or shortened.count(FENCE) % 2 == 0:
+        return shortened
     closing = f"\n{FENCE}"
-    shortened = cut(text, limit - len(closing))
-    return shortened + closing if shortened.count(FENCE) % 2 else shortened
+    opened = cut(text, limit - len(closing))
+    return opened + closing if opened.count(FENCE) % 2 else opened
 
 
 def fit(embed: discord.Embed) -> discord.Embed:
@@ -54,8 +57,8 @@ def fit(embed: discord.Embed) -> discord.Embed:
     Each part is cut to its own limit; then the title, footer, author and description have their room of the total,
     and the fields share what is left, from the first.
     """
-    fitted = embed.copy()
-    fitted.clear_fields()
+    # `Embed.copy` shares its fields with the original: a deep copy of the data does not.
+    fitted = discord.Embed.from_dict(deepcopy(embed.to_dict())).clear_fields()
     fitted.title = cut(_something(embed.title), TITLE) or None
     fitted.description = None
     _fit_edges(fitted, embed)
