@@ -59,7 +59,10 @@ class Delivery:
 
     outbox: Outbox
     client: discord.Client
-    channel_id: int
+    online: asyncio.Event
+    """Set once the client may be used."""
+    channel_id: int | None
+    """Where alerts go; without one they wait."""
     control: Control
     pictures: Pictures
     clock: Clock
@@ -74,6 +77,11 @@ class Delivery:
         """Listen to the bus: there is something new in the outbox."""
         if event.alerts:
             self._news.set()
+
+    def post_to(self, channel_id: int) -> None:
+        """Post there from now on, what has been waiting first."""
+        self.channel_id = channel_id
+        self._news.set()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -94,17 +102,20 @@ class Delivery:
 
     async def _deliver_pending(self) -> float:
         """Deliver what is due, and give how long nothing needs to be looked at again."""
-        await self.client.wait_until_ready()
+        await self.online.wait()
+        if self.channel_id is None:
+            return LOOK_EVERY_S
+        channel = self.client.get_partial_messageable(self.channel_id)
         while items := await self.outbox.pending(self.clock.now_ms()):
             for item in items:
-                if not await self._deliver(item):
+                if not await self._deliver(item, channel):
                     return retry_delay_s(item.attempts)
         return LOOK_EVERY_S
 
-    async def _deliver(self, item: OutboxItem) -> bool:
+    async def _deliver(self, item: OutboxItem, channel: discord.abc.Messageable) -> bool:
         embed = self._embed(item)
         try:
-            message = await self._channel().send(embed=embed, nonce=item.nonce)
+            message = await channel.send(embed=embed, nonce=item.nonce)
         except NOT_SENT as failure:
             await self._postpone(item, failure)
             return False
@@ -121,9 +132,6 @@ class Delivery:
             self._failing = True
         next_attempt_ms = self.clock.now_ms() + round(retry_delay_s(item.attempts) * 1000)
         await self.outbox.postponed(item.id, next_attempt_ms, repr(failure))
-
-    def _channel(self) -> discord.abc.Messageable:
-        return self.client.get_partial_messageable(self.channel_id)
 
     def _embed(self, item: OutboxItem) -> discord.Embed:
         delayed_s = max(0, self.clock.now_ms() - item.created_ms) / 1000
@@ -148,8 +156,8 @@ class Delivery:
         """Add the chart to an alert that is out already: its text never waits for it, and can do without it."""
         event = posted.item.event
         until_s = event.at_ms // 1000 + 1
-        png = await self.pictures.chart(
-            self.control.server(event.server_id), CHART_METRICS, until_s - CHART_SPAN_S, until_s, words=self.words
-        )
+        server = self.control.server(event.server_id)
+        since_s = until_s - CHART_SPAN_S
+        png = await self.pictures.chart(server, CHART_METRICS, since_s, until_s, words=self.words, from_first=True)
         posted.embed.set_image(url=f"attachment://{CHART_NAME}")
         await posted.message.edit(embed=posted.embed, attachments=[discord.File(io.BytesIO(png), CHART_NAME)])
