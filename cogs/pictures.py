@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cogs.locale.catalogue import Words
 from cogs.render.chart_request import Mark, MarkKind
@@ -18,6 +18,9 @@ from storage.series import Series
 
 BUCKETS = 360
 """About two pixels each on a chart of usual width."""
+
+SHORTEST_S = 120
+"""A chart of less time than this has nothing to see."""
 
 EVENTS_LOOKED_AT = 200
 
@@ -74,8 +77,11 @@ class Pictures:
         *,
         words: Words,
         compared: Compared | None = None,
+        from_first: bool = False,
     ) -> bytes:
         """Give a PNG: one panel for each metric that anything is known of.
+
+        With `from_first`, the empty time before the first thing that is known is left out.
 
         Raises:
             ChartFailed: it could not be drawn.
@@ -85,6 +91,8 @@ class Pictures:
         # sampled half as often.
         shortest_s = round(3 * self.sample_interval_s)
         span = Span(since_s, until_s, max(shortest_s, (until_s - since_s) // BUCKETS, 1))
+        if from_first:
+            span = await self._from_first(server, metrics[0], span)
         panels = [(metric, await self._curves(server, metric, span, compared)) for metric in metrics]
         known = [(metric, curves) for metric, curves in panels if any(_knows(curve) for curve in curves)]
         request = chart_request(
@@ -92,13 +100,19 @@ class Pictures:
             server_id=server.id,
             words=words,
             timezone=self.timezone,
-            since_s=since_s,
-            until_s=until_s,
+            since_s=span.since_s,
+            until_s=span.until_s,
             step_s=span.bucket_s,
             curves=known or panels[:2],
             marks=await self._marks(server, span),
         )
         return await self.painter.draw(request)
+
+    async def _from_first(self, server: Server, metric: Metric, span: Span) -> Span:
+        points = (await self._series(server, metric, span)).points
+        first = next((index for index, point in enumerate(points) if point is not None), 0)
+        since_s = min(span.since_s + (first - 1) * span.bucket_s, span.until_s - SHORTEST_S)
+        return replace(span, since_s=max(span.since_s, since_s))
 
     async def _curves(self, server: Server, metric: Metric, span: Span, compared: Compared | None) -> list[Curve]:
         own = await self._series(server, metric, span)

@@ -65,9 +65,10 @@ async def _to_now(env: simcord.Env) -> None:
 
 async def _keep_current(env: simcord.Env, preview: simcord.Preview) -> None:
     """Show what the bot sends by itself. What a command answers, the page shows without us."""
-    shown = -1
+    shown = 0
     while True:
-        sent = len(env.http_requests)
+        # A refresh outdates whatever somebody is about to send, so the answers to commands are no reason for one.
+        sent = sum(request.path.startswith("/channels/") for request in env.http_requests)
         if sent != shown:
             try:
                 await _to_now(env)

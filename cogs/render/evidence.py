@@ -26,13 +26,12 @@ PLAIN: dict[EvidenceKind, str] = {
 
 def cause(report: ExitReport, words: Words) -> list[str]:
     """The facts behind a verdict as phrases, the hardest first: "SIGSEGV (…)", "exit 139", "it was never ready"."""
-    said = {item.kind for item in report.evidence}
-    phrases = [] if EvidenceKind.SIGNAL in said else _signal(report.status, words)
-    phrases += [] if EvidenceKind.EXIT_CODE in said else _code(report.status, words)
-    phrases += [phrase for item in report.evidence if (phrase := _phrase(item, words))]
+    phrases = [*_signal(report.status, words), *_code(report.status, words)]
+    told = (EvidenceKind.SIGNAL, EvidenceKind.EXIT_CODE) if phrases else ()
+    phrases += [_phrase(item, words) for item in report.evidence if item.kind not in told]
     if report.status.core_dumped:
         phrases.append(words.text("memory dumped to a core file"))
-    return list(dict.fromkeys(phrases))
+    return list(dict.fromkeys(filter(None, phrases)))
 
 
 def quotes(report: ExitReport) -> list[str]:
