@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,11 +14,14 @@ from monitor.errors import GamekeeperError
 
 FAILED = 1
 USAGE = 2
+INTERRUPTED = 130
+"""As a shell gives it for a program that Ctrl+C has ended."""
 MAX_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give the exit code: 0 done, 1 failed, 2 wrong usage, 78 wrong settings."""
+    _print_anything()
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if chosen.run is None:
@@ -33,7 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"gamekeeper: {explain(failure)}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return code
+
+
+def _print_anything() -> None:
+    """Let no name fail a command: what the terminal has no letters for is printed as its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,23 +67,26 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
     demo.set_defaults(run=_demo)
 
-    server = commands.add_parser("server", help="the servers it looks after")
+    server = commands.add_parser(
+        "server", help="the servers it looks after", description="Say which servers it looks after."
+    )
     servers = server.add_subparsers(title="commands", metavar="COMMAND", required=True)
     take = servers.add_parser(
         "import", help="take servers from a file", description="Take all servers of a file, or none if any is wrong."
     )
     take.add_argument("file", type=Path, help="a TOML or JSON file; servers.example.toml explains it")
     take.set_defaults(run=_import)
-    show = servers.add_parser("list", help="list them")
+    show = servers.add_parser(
+        "list", help="list them", description="List the servers it looks after: id, game, folder, command."
+    )
     show.set_defaults(run=_list)
     return parser
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= MAX_PORT:
-        raise argparse.ArgumentTypeError(f"{port} is not a port: use 0 to {MAX_PORT}")
-    return port
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to {MAX_PORT}")
+    return int(text)
 
 
 def _run(_chosen: argparse.Namespace) -> int:

@@ -16,10 +16,10 @@ class Background:
     """Starts tasks, and ends them in the opposite order. One that fails is logged and costs the others nothing."""
 
     def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[tuple[asyncio.Task[None], Coroutine[Any, Any, None]]] = []
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(self._guarded(name, work), name=name))
+        self._tasks.append((asyncio.create_task(self._guarded(name, work), name=name), work))
 
     @staticmethod
     async def _guarded(name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -34,6 +34,7 @@ class Background:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in reversed(self._tasks):
+        for task, work in reversed(self._tasks):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            work.close()  # it may not have come to begin

@@ -34,17 +34,25 @@ class GamekeeperClient(commands.Bot):
         self._guild_ids = tuple(guild_ids)
         self._to_add: Sequence[commands.Cog] = ()
         self.online = asyncio.Event()
-        """Set from the first time on that Discord says it is ready."""
+        """Set while it may be used: from the first time on that Discord says it is ready, until it is closed."""
 
     def will_have(self, cogs: Sequence[commands.Cog]) -> None:
         """Say which cogs to add once it is logged in."""
         self._to_add = cogs
 
     async def on_ready(self) -> None:
+        log.info("discord_ready", user=str(self.user), guilds=len(self.guilds))
         self.online.set()
 
+    async def close(self) -> None:
+        """Close it, for good: also where Discord has refused it, and it closes itself."""
+        self.online.clear()
+        await super().close()
+
     async def setup_hook(self) -> None:
-        for cog in self._to_add:
+        # Logging in is tried again where the network fails it half way: the second time, they are there already.
+        cogs, self._to_add = self._to_add, ()
+        for cog in cogs:
             await self.add_cog(cog)
         self.tree.error(on_command_error)
         await self.tree.set_translator(CommandTranslator())
@@ -62,6 +70,6 @@ class GamekeeperClient(commands.Bot):
     async def _sync_to(self, guild: discord.Object | None) -> None:
         try:
             await self.tree.sync(guild=guild)
-        except discord.HTTPException as failure:
+        except (discord.HTTPException, discord.RateLimited) as failure:
             # The commands of an earlier start still work; monitoring and alerts do not need them.
             log.error("commands_not_synced", guild=guild.id if guild else None, failure=str(failure))  # noqa: TRY400

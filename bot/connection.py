@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 import aiohttp
 import discord
 import structlog
@@ -27,6 +30,16 @@ EXPLAINED: dict[int, str] = {
 Source: https://discord.com/developers/docs/topics/opcodes-and-status-codes
 """
 
+UNREACHABLE = (
+    discord.HTTPException,
+    discord.RateLimited,
+    discord.GatewayNotFound,
+    aiohttp.ClientError,
+    OSError,
+    TimeoutError,
+)
+"""What comes of Discord being away, or of there being no network yet; it passes."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -35,11 +48,8 @@ async def stay_connected(client: discord.Client, token: str, api_base: str, cloc
     if api_base != DISCORD_API:
         Route.BASE = api_base
     try:
-        await _log_in(client, token, clock)
-        if api_base != DISCORD_API:
-            _, gateway, _ = await client.http.get_bot_gateway()
-            DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
-        await client.connect(reconnect=True)
+        await _keep_trying(partial(_log_in, client, token), clock)
+        await _keep_trying(partial(_connect, client, api_base), clock)
     except discord.LoginFailure:
         log.error("discord_refused", reason=EXPLAINED[4004], next_step=NEXT_STEP)  # noqa: TRY400
     except discord.PrivilegedIntentsRequired:
@@ -49,18 +59,40 @@ async def stay_connected(client: discord.Client, token: str, api_base: str, cloc
         log.error("discord_refused", reason=reason, next_step=NEXT_STEP)  # noqa: TRY400
 
 
-async def _log_in(client: discord.Client, token: str, clock: Clock) -> None:
-    """Log in, again and again while Discord cannot be reached."""
+async def _keep_trying(step: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Take a step, again and again while Discord cannot be reached."""
     delay_s = RETRY_S
     while True:
         try:
-            await client.login(token)
-        except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as failure:
-            if isinstance(failure, discord.LoginFailure):
-                raise
-            log.warning("discord_unreachable", failure=str(failure), retry_in_s=delay_s)
-            await client.http.close()
+            await step()
+        except UNREACHABLE as failure:
+            if delay_s == RETRY_S:
+                why = str(failure) or type(failure).__name__
+                log.warning("discord_unreachable", failure=why, next_step="It is tried again until it answers.")
             await clock.sleep(delay_s)
             delay_s = min(delay_s * 2, RETRY_MAX_S)
         else:
             return
+
+
+async def _log_in(client: discord.Client, token: str) -> None:
+    try:
+        await client.login(token)
+    except UNREACHABLE:
+        # The library would go on using the connector that this closes; without one it makes a new one.
+        await client.http.close()
+        client.http.connector = discord.utils.MISSING
+        raise
+
+
+async def _connect(client: discord.Client, api_base: str) -> None:
+    if api_base != DISCORD_API:
+        _, gateway, _ = await client.http.get_bot_gateway()
+        DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway)
+    try:
+        await client.connect(reconnect=True)
+    except AttributeError as err:
+        if client.ws is not None:
+            raise
+        # The library wants to resume at once, from a WebSocket that it never had.
+        raise ConnectionError("the gateway cannot be reached") from err

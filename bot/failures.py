@@ -9,6 +9,11 @@ STORAGE: dict[StorageFault, str] = {
     StorageFault.NEWER: "it was written by a newer gamekeeper. Update gamekeeper, or use another GAMEKEEPER_DATA_DIR",
     StorageFault.UNREADABLE: "it is damaged, or no database. Put a backup in its place",
     StorageFault.NO_FOLDER: "its folder cannot be made or written. Check its permissions, or set GAMEKEEPER_DATA_DIR",
+    StorageFault.READ_ONLY: "it cannot be written. Check its permissions, or set GAMEKEEPER_DATA_DIR",
+    StorageFault.BUSY: "another program keeps it locked. Close that program, then try again",
+    StorageFault.FULL: "the disk is full. Make room on it, then try again",
+    StorageFault.CLOSED: "it has been closed already. Try again",
+    StorageFault.FAILED: "SQLite, or the system under it, failed. Try again, and look at the disk if it stays so",
 }
 
 
@@ -21,8 +26,8 @@ def explain(failure: GamekeeperError) -> str:
                 "or give this one its own GAMEKEEPER_DATA_DIR."
             )
         case StorageError():
-            reason = STORAGE.get(failure.fault, f"{failure.detail or failure.fault.value}. Try again")
-            return f"the database {failure.path} cannot be used: {reason}."
+            said = f" ({failure.detail})" if failure.detail else ""
+            return f"the database {failure.path} cannot be used: {STORAGE[failure.fault]}.{said}"
         case ServerFileError():
             return "\n".join(
                 [f"{failure.source} was not taken:", *(_problem(p.line, p.key, p.message) for p in failure.problems)]

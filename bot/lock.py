@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from monitor.errors import GamekeeperError, StorageError, StorageFault
+from storage.folder import FOLDER_MODE
 
 LOCK = "gamekeeper.lock"
 
@@ -31,7 +32,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
     """
     lock = FileLock(data_dir / LOCK)
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise AlreadyRunning(data_dir) from None

@@ -12,7 +12,7 @@ from bot.settings import Settings
 from monitor.errors import Problem, ServerFileError
 from monitor.games.registry import ADAPTERS
 from monitor.model import ServerSpec
-from monitor.serverfile import parse_servers
+from monitor.serverfile import MAX_BYTES, parse_servers
 from storage.database import Database
 from storage.servers import Servers
 
@@ -46,7 +46,8 @@ def list_servers(settings: Settings) -> int:
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
     except OSError as err:
         raise ServerFileError(str(file), (Problem(None, "", f"it cannot be read: {err.strerror}"),)) from err
 
