@@ -60,26 +60,26 @@ class Job:
 class Worker:
     """One worker process and its two pipes."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None  # noqa: S101 - both were asked for
-        assert process.stdout is not None  # noqa: S101
+    def __init__(
+        self, process: asyncio.subprocess.Process, stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader
+    ) -> None:
         self._process = process
-        self._stdin, self._stdout = process.stdin, process.stdout
+        self._stdin, self._stdout = stdin, stdout
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> Worker:
         """Start it. Raises OSError where the system refuses."""
-        return cls(
-            await asyncio.create_subprocess_exec(
-                *command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                cwd=ROOT,
-                env=_environment(),
-                limit=1 << 22,
-                creationflags=_priority(),
-            )
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=_environment(),
+            creationflags=_priority(),
         )
+        if process.stdin is None or process.stdout is None:  # asked for above; the types cannot know
+            raise BrokenPipeError
+        return cls(process, process.stdin, process.stdout)
 
     @property
     def pid(self) -> int:
@@ -194,15 +194,12 @@ class Painter:
             return
         try:
             picture = await self._picture(job.request)
-        except ChartFailed as err:
-            if not job.picture.done():
-                job.picture.set_exception(err)
-        except asyncio.CancelledError:
-            job.picture.cancel() if job.picture.done() else job.picture.set_exception(ChartFailed(ChartFault.STOPPED))
-            raise
-        else:
             if not job.picture.done():
                 job.picture.set_result(picture)
+        except ChartFailed as err:
+            self._refuse(job, err)
+        finally:
+            self._refuse(job, ChartFailed(ChartFault.STOPPED))
 
     async def _picture(self, request: bytes) -> bytes:
         for attempt in range(1, ATTEMPTS + 1):
@@ -231,9 +228,13 @@ class Painter:
 
     def _refuse_waiting(self) -> None:
         while not self._jobs.empty():
-            job = self._jobs.get_nowait()
-            if not job.picture.done():
-                job.picture.set_exception(ChartFailed(ChartFault.STOPPED))
+            self._refuse(self._jobs.get_nowait(), ChartFailed(ChartFault.STOPPED))
+
+    @staticmethod
+    def _refuse(job: Job, why: ChartFailed) -> None:
+        """Whoever asked may have stopped waiting already."""
+        if not job.picture.done():
+            job.picture.set_exception(why)
 
 
 def _environment() -> dict[str, str]:

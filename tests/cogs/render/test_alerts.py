@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import discord
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cogs.locale.catalogue import catalogue
+from cogs.render.alerts import FAULTS, HEADLINES, alert_embed
+from monitor.errors import LaunchFault
+from monitor.events import EVENT_TYPES, Aftermath, Event, NextStep, RestartsExhausted, ServerReady, StartFailed
+from monitor.model import Evidence, EvidenceKind, ExitReport, ExitStatus, Sample, Verdict
+from tests.cogs.render.legal import assert_legal
+from tests.cogs.render.samples import ALICE, AT_MS, SEGV, crash, report
+
+LOCALES = ["en-US", "ko"]
+HANGUL = re.compile("[가-힣]")
+START_FAILED = StartFailed(server_id="survival", at_ms=AT_MS, reason="not_found", subject="/opt/java", by=ALICE)
+EXHAUSTED = RestartsExhausted(server_id="survival", at_ms=AT_MS, failures=5, window_s=600)
+ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED]
+
+
+def shown(event: Event, locale: str = "en-US", *, name: str = "Survival", delayed_s: float = 0) -> discord.Embed:
+    embed = alert_embed(event, 123, name, catalogue(locale), delayed_s=delayed_s)
+    assert_legal(embed)
+    return embed
+
+
+def told(event: Event, locale: str = "en-US", *, delayed_s: float = 0) -> str:
+    return shown(event, locale, delayed_s=delayed_s).description or ""
+
+
+def test_a_crash_says_all_there_is_to_know_in_the_order_it_matters() -> None:
+    embed = shown(crash())
+    assert embed.title == "💥 Survival crashed"
+    assert embed.description == (
+        "**SIGSEGV (invalid memory access), exit 139, 3 h 12 m after start**\n"
+        "🔁 Restart 2 of 5 in 20 s\n"
+        "📊 CPU **87%** · Memory **3.25 GiB** · Players **5** · Tick rate **19.8/s**\n"
+        "```\n[INFO] tick\n[ERROR] boom\n```"
+    )
+    assert embed.footer.text == "#123"
+    assert embed.timestamp is not None
+    assert embed.timestamp.timestamp() * 1000 == AT_MS
+
+
+def test_a_crash_in_korean() -> None:
+    embed = shown(crash(), "ko", name="야생")
+    assert embed.title == "💥 야생 서버가 비정상 종료되었습니다"
+    assert embed.description == (
+        "**SIGSEGV (잘못된 메모리 접근), 종료 코드 139, 시작 3시간 12분 후**\n"
+        "🔁 20초 후 재시작합니다 (2/5회)\n"
+        "📊 CPU **87%** · 메모리 **3.25 GiB** · 플레이어 **5** · 틱 속도 **19.8/초**\n"
+        "```\n[INFO] tick\n[ERROR] boom\n```"
+    )
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_has_its_own_headline(verdict: Verdict, locale: str) -> None:
+    embed = shown(crash(report(verdict, *EvidenceKind)), locale)
+    others = {catalogue(locale).text(text, name="Survival") for kind, text in HEADLINES.items() if kind != verdict}
+    assert "Survival" in (embed.title or "")
+    assert (embed.title or "").split(" ", 1)[1] not in others
+    assert bool(HANGUL.search(embed.title or "")) == (locale == "ko")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("step", list(NextStep))
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_what_happens_next_is_said_for_every_verdict(verdict: Verdict, step: NextStep, locale: str) -> None:
+    text = told(crash(report(verdict), aftermath=Aftermath(step, 2, 5, 20)), locale)
+    assert {"restart": "🔁", "stay_down": "⏹️", "give_up": "🛑"}[step] in text
+    assert ("`/start server:survival`" in text) == (step is not NextStep.RESTART)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "phrase"),
+    [
+        (Evidence(EvidenceKind.SIGNAL, "SIGKILL"), "SIGKILL (killed from outside)"),
+        (Evidence(EvidenceKind.EXIT_CODE, "0xC0000005"), "exit 0xC0000005 (access violation)"),
+        (Evidence(EvidenceKind.EXIT_CODE, "3221225477"), "exit 0xC0000005 (access violation)"),
+        (Evidence(EvidenceKind.EXIT_CODE, "odd`one"), "exit odd\\`one"),
+        (Evidence(EvidenceKind.NO_EXIT_CODE), "the system could not tell its exit code"),
+        (Evidence(EvidenceKind.NEVER_READY), "it was never ready"),
+        (Evidence(EvidenceKind.OOM_KILL), "the system killed it because memory ran out"),
+        (Evidence(EvidenceKind.OTHER_BOOT), "the machine was restarted"),
+        (Evidence(EvidenceKind.GONE_WHILE_AWAY), "it was gone when the bot came back"),
+        (Evidence(EvidenceKind.PROBES_UNANSWERED, "3"), "3 questions unanswered in a row"),
+        (Evidence(EvidenceKind.PROBES_UNANSWERED), "it did not answer"),
+        (Evidence(EvidenceKind.FORCED), "it had to be forced"),
+        (Evidence(EvidenceKind.ASKED, "A_lice"), r"asked for by A\_lice"),
+        (Evidence(EvidenceKind.LOG_LINE, "Out of memory"), "\n> Out of memory\n"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Evidence) else "",
+)
+def test_fault_3_each_piece_of_evidence_has_its_words(evidence: Evidence, phrase: str) -> None:
+    assert phrase in told(crash(ExitReport(Verdict.CRASHED, ExitStatus(), (evidence,))))
+
+
+def test_evidence_and_status_do_not_say_the_same_thing_twice() -> None:
+    evidence = (Evidence(EvidenceKind.SIGNAL, "SIGSEGV"), Evidence(EvidenceKind.EXIT_CODE, "139"))
+    text = told(crash(ExitReport(Verdict.CRASHED, ExitStatus(code=139, signal=11, core_dumped=True), evidence)))
+    assert text.count("SIGSEGV (invalid") == 1
+    assert text.count("exit 139") == 1
+    assert "memory dumped to a core file" in text
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    bare = crash(report(Verdict.ENDED_UNSEEN), last=None, log_tail=())
+    assert told(bare) == "**3 h 12 m after start**\n🔁 Restart 2 of 5 in 20 s"
+    assert "📊" not in told(crash(last=Sample("survival", 0)))
+
+
+def test_of_a_long_log_the_last_15_lines_are_shown() -> None:
+    text = told(crash(log_tail=tuple(f"line {n}" for n in range(100))))
+    assert text.count("line ") == 15
+    assert text.endswith("line 99\n```")
+
+
+@pytest.mark.parametrize(
+    ("delayed_s", "footer", "next_step"),
+    [
+        (0, "#123", "🔁 Restart 2 of 5 in 20 s"),
+        (59, "#123", "🔁 Restart 2 of 5 was due <t:1795500020:R>"),
+        (240, "#123 · delayed 4 m", "🔁 Restart 2 of 5 was due <t:1795500020:R>"),
+    ],
+)
+def test_a_late_alert_says_so_and_does_not_promise_what_is_past(
+    delayed_s: float, footer: str, next_step: str
+) -> None:
+    embed = shown(crash(), delayed_s=delayed_s)
+    assert embed.footer.text == footer
+    assert next_step in (embed.description or "")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("fault", list(LaunchFault))
+def test_fault_15_a_failed_start_names_the_fault_and_the_next_step(fault: LaunchFault, locale: str) -> None:
+    text = told(replace(START_FAILED, reason=fault.value), locale)
+    assert catalogue(locale).text(FAULTS[fault], subject="/opt/java") in text
+    assert "Alice" in text
+
+
+def test_a_reason_from_a_newer_version_still_makes_an_alert() -> None:
+    assert "The system refused to start /opt/java." in told(replace(START_FAILED, reason="cursed"))
+    assert "the program" in told(replace(START_FAILED, reason="cursed", subject=""))
+
+
+def test_fault_4_giving_up_is_summed_up() -> None:
+    embed = shown(EXHAUSTED)
+    assert embed.title == "🛑 Survival keeps failing: given up"
+    assert (embed.description or "").startswith("**Failed 5 times in 10 m.**")
+    assert "`/start server:survival`" in (embed.description or "")
+
+
+def test_every_event_that_alerts_can_be_rendered_and_no_other() -> None:
+    assert {type(event) for event in ALERTS} == {kind for kind in EVENT_TYPES.values() if kind.alerts}
+    with pytest.raises(TypeError, match="server_ready"):
+        alert_embed(ServerReady(server_id="survival", at_ms=AT_MS, run_id=1, after_s=2), 1, "x", catalogue("en"))
+
+
+def test_fault_49_names_and_log_lines_ping_nobody_and_keep_the_layout() -> None:
+    nasty = "@everyone <@&1> ``` **x** \u202e"
+    seen = ExitReport(Verdict.CRASHED, SEGV.status, (Evidence(EvidenceKind.LOG_LINE, nasty),))
+    embed = shown(crash(seen, log_tail=(nasty, "last")), name=nasty)
+    assert "@everyone" not in (embed.title or "")
+    description = embed.description or ""
+    assert "@everyone" not in description.split("```")[0]
+    assert description.count("```") == 2
+    assert "\u202e" not in description + (embed.title or "")
+
+
+TEXT = st.text(st.characters(exclude_categories=()), max_size=400)
+LONG = st.one_of(TEXT, st.builds(lambda text: text * 60, TEXT))
+
+
+@given(st.sampled_from(LOCALES), LONG, st.lists(LONG, max_size=20), LONG, st.sampled_from(list(EvidenceKind)))
+def test_fault_39_any_text_makes_a_legal_crash(
+    locale: str, name: str, log: list[str], detail: str, kind: EvidenceKind
+) -> None:
+    seen = ExitReport(Verdict.CRASHED, ExitStatus(code=1), tuple(Evidence(kind, detail) for _ in range(9)))
+    shown(crash(seen, log_tail=tuple(log)), locale, name=name)
+
+
+@given(st.sampled_from(LOCALES), LONG, LONG, LONG)
+def test_fault_39_any_text_makes_a_legal_failed_start(locale: str, name: str, subject: str, who: str) -> None:
+    event = replace(START_FAILED, subject=subject, by=replace(ALICE, name=who))
+    shown(event, locale, name=name)
