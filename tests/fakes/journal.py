@@ -60,7 +60,7 @@ class FakeJournal:
         return next((intent for intent in reversed(self.intents) if intent.run_id == run_id), None)
 
     async def failures_since(self, server_id: str, since_ms: int) -> Sequence[int]:
-        return [
+        return sorted(
             run.ended_ms
             for run in self.runs.values()
             if run.server_id == server_id
@@ -68,7 +68,7 @@ class FakeJournal:
             and run.ended_ms >= since_ms
             and run.report is not None
             and run.report.verdict.failure
-        ]
+        )
 
     async def nth(self, kind: type[E], number: int = 1, timeout_s: float = 5.0) -> E:
         """Wait for the `number`-th event of a kind, counted from 1."""

@@ -97,7 +97,7 @@ async def test_what_somebody_asked_for_last_is_found(log: EventLog) -> None:
 
 
 async def test_failures_are_those_of_that_server_since_then_in_order(log: EventLog) -> None:
-    ends = [("ark", 1_999), ("ark", 2_000), ("rust", 2_500), ("ark", 3_000)]
+    ends = [("ark", 1_999), ("ark", 3_000), ("rust", 2_500), ("ark", 2_000)]
     for index, (server_id, at_ms) in enumerate(ends):
         run = await log.begin_run(server_id, 1, f"m{index}")
         await log.record(EXAMPLES[0], ended(run, Verdict.CRASHED, at_ms))
