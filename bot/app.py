@@ -41,6 +41,8 @@ from storage.servers import Servers
 
 DATABASE = "gamekeeper.db"
 SERVER_LOGS = "servers"
+PULSE_EVERY_SAMPLES = 3
+"""A game is asked who is on this much more rarely than its process is measured."""
 
 Hide = Callable[[Iterable[str]], None]
 
@@ -92,7 +94,14 @@ async def gamekeeper(
         bus = Bus()
         specs = _playable(await stores.servers.all(), adapters)
         hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
-        around = Surroundings(machine.launcher, stores.journal, bus, machine.clock, random.random)
+        around = Surroundings(
+            machine.launcher,
+            stores.journal,
+            bus,
+            machine.clock,
+            random.random,
+            pulse_s=PULSE_EVERY_SAMPLES * settings.sample_interval_s,
+        )
         fleet = _fleet(settings, specs, adapters, around)
         painter = Painter()
         pictures = Pictures(

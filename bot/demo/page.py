@@ -12,6 +12,8 @@ import discord
 import simcord
 import structlog
 
+from bot.demo.unavailable import DemoUnavailable
+
 LOOK_EVERY_S = 0.2
 """How often the page is compared with what the bot has sent."""
 
@@ -36,7 +38,7 @@ async def open_page(client: discord.Client, *, port: int, timezone: str) -> Asyn
     """Log the client in to a Discord in memory and serve its channel on 127.0.0.1, kept current.
 
     Raises:
-        OSError: the port is taken.
+        DemoUnavailable: the port is taken.
     """
     async with simcord.run(client, check_errors=False, settle_timeout=PATIENCE_S) as env:
         guild = env.create_guild("gamekeeper demo")
@@ -49,13 +51,25 @@ async def open_page(client: discord.Client, *, port: int, timezone: str) -> Asyn
         preview = env.preview(
             channel, viewers=[admin, visitor], layout="channel", port=port, timezone=timezone, width=1100, height=900
         )
-        async with preview:
+        async with _served(preview, port):
             current = asyncio.create_task(_keep_current(env, preview), name="page")
             try:
                 yield World(guild.id, channel.id, admin.id, preview.url)
             finally:
                 current.cancel()
                 await asyncio.gather(current, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _served(preview: simcord.Preview, port: int) -> AsyncIterator[None]:
+    try:
+        await preview.__aenter__()
+    except simcord.SetupError as err:
+        raise DemoUnavailable(f"port {port} cannot be used: choose another with --port") from err
+    try:
+        yield
+    finally:
+        await preview.close()
 
 
 async def _to_now(env: simcord.Env) -> None:

@@ -19,10 +19,11 @@ import structlog
 
 from bot.app import DATABASE, Gamekeeper, gamekeeper
 from bot.demo.adapter import DemoGame
+from bot.demo.unavailable import DemoUnavailable
 from bot.log import configure_logging
 from bot.settings import Settings, given_settings
 from bot.signals import StopSignal, stop_signal
-from monitor.errors import GamekeeperError, WrongState
+from monitor.errors import WrongState
 from monitor.games.registry import ADAPTERS
 from monitor.model import Actor, ActorKind, AdminEndpoint, RestartPolicy, Secret, ServerSpec
 from storage.database import Database
@@ -33,6 +34,9 @@ HOST = "127.0.0.1"
 SERVER = "meadow"
 PASSWORD_VARIABLE = "DEMO_RCON_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 GAMES = {**ADAPTERS, "demo": DemoGame}
+PACE = "4"
+"""Players come and go this much faster than in a real game, so that there is something to see."""
+
 CLOSING = Actor(ActorKind.COMMAND_LINE, "demo", "demo")
 
 WELCOME = """\
@@ -49,10 +53,6 @@ Ctrl+C ends everything that was started and leaves nothing behind.
 """
 
 log = structlog.get_logger(__name__)
-
-
-class DemoUnavailable(GamekeeperError):
-    """The demo cannot run here; `str()` says why and what to do."""
 
 
 def demo(*, port: int, open_browser: bool) -> int:
@@ -100,7 +100,7 @@ def _game_server(world: Path) -> ServerSpec:
         id=SERVER,
         name="Meadow 초원",
         game="demo",
-        argv=(*argv, "--password-env", PASSWORD_VARIABLE),
+        argv=(*argv, "--password-env", PASSWORD_VARIABLE, "--speed", PACE),
         cwd=world,
         env={PASSWORD_VARIABLE: password},
         admin=AdminEndpoint(HOST, port, Secret(password)),
@@ -118,16 +118,13 @@ def _free_port() -> int:
 async def _show(bot: Gamekeeper, settings: Settings, port: int, stop: StopSignal, *, open_browser: bool) -> None:
     from bot.demo.page import open_page  # noqa: PLC0415 - needs what the demo alone needs
 
-    try:
-        async with open_page(bot.client, port=port, timezone=settings.timezone.key) as world:
-            await bot.access.grant(Grant(world.guild_id, PrincipalKind.USER, world.admin_id, Action.ADMIN))
-            bot.delivery.post_to(world.channel_id)
-            print(WELCOME.format(url=world.url), flush=True)
-            if open_browser:
-                await asyncio.to_thread(webbrowser.open, world.url)
-            await stop.wait()
-    except OSError as err:
-        raise DemoUnavailable(f"port {port} cannot be used ({err.strerror}): choose another with --port") from err
+    async with open_page(bot.client, port=port, timezone=settings.timezone.key) as world:
+        await bot.access.grant(Grant(world.guild_id, PrincipalKind.USER, world.admin_id, Action.ADMIN))
+        bot.delivery.post_to(world.channel_id)
+        print(WELCOME.format(url=world.url), flush=True)
+        if open_browser:
+            await asyncio.to_thread(webbrowser.open, world.url)
+        await stop.wait()
 
 
 async def _end_server(bot: Gamekeeper) -> None:

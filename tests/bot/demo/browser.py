@@ -1,0 +1,92 @@
+"""A person at the demo's page, in a headless Chromium."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Locator, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+PATIENCE_MS = 20_000
+
+
+@contextmanager
+def running_demo(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The demo as its own process, and the address that it printed. Ended by SIGTERM where it still runs."""
+    command = [sys.executable, "-m", "bot", "demo", "--no-browser", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as demo:
+        assert demo.stdout is not None
+        try:
+            found = next((m for line in demo.stdout if (m := re.search(r"http://127\.0\.0\.1:\d+/\S*", line))), None)
+            assert found is not None, "the demo ended without printing an address"
+            yield demo, found[0]
+        finally:
+            if demo.poll() is None:
+                demo.send_signal(signal.SIGTERM)
+                demo.wait(30)
+
+
+class Visitor:
+    """Gives slash commands in the page, and reads what comes back."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.set_default_timeout(PATIENCE_MS)
+
+    def slash(self, command: str, /, **options: str) -> None:
+        """Give a command as a person does: pick it from the list, fill its options in, send it."""
+        composer = self.page.locator("#channel-composer-input")
+        composer.click()
+        composer.press_sequentially(f"/{command}")
+        self.offered(f"/{command}").first.click()
+        for name, value in options.items():
+            self._fill(name, value)
+        self.page.get_by_role("button", name="Send").click()
+        composer.wait_for()
+
+    def _fill(self, name: str, value: str) -> None:
+        field = self.page.locator(f'input[data-option="{name}"]')
+        field.or_(self.offered(name)).first.wait_for()
+        if not field.count():
+            self.offered(name).first.click()
+        field.click()
+        field.press_sequentially(value)
+        if field.get_attribute("aria-autocomplete") == "list":
+            self.offered(value).first.click()
+
+    def offered(self, text: str) -> Locator:
+        """What the composer offers to pick that holds this text."""
+        return self.page.locator('[role="option"]:visible').filter(has_text=text)
+
+    def sees(self, text: str) -> Locator:
+        """Wait until the channel shows this text, and give the last place where it does."""
+        found = self.page.locator("main").get_by_text(text).last
+        found.wait_for()
+        return found
+
+    def sees_picture(self) -> Locator:
+        """Wait until the channel shows a picture that has arrived whole."""
+        picture = self.page.locator("main img:visible").last
+        picture.wait_for()
+        handle = picture.element_handle()
+        self.page.wait_for_function("image => image.complete && image.naturalWidth > 300", arg=handle)
+        return picture
+
+
+@contextmanager
+def browsing(url: str, *, width: int = 1200, height: int = 950, scale: float = 1.0) -> Iterator[Visitor]:
+    """Open the page in a browser of its own."""
+    assert CHROMIUM is not None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+        page.goto(url)
+        yield Visitor(page)
+        browser.close()

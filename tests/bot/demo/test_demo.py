@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.bot.demo.browser import CHROMIUM, Visitor, browsing, running_demo
+
+in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
+
+
+def game_of(demo: subprocess.Popen[str]) -> psutil.Process:
+    games = [p for p in psutil.Process(demo.pid).children() if "bot.demo.game" in " ".join(p.cmdline())]
+    assert len(games) == 1
+    return games[0]
+
+
+def folder_of(demo: subprocess.Popen[str]) -> Path:
+    opened = [Path(file.path) for file in psutil.Process(demo.pid).open_files()]
+    return next(parent for file in opened for parent in file.parents if parent.name.startswith("gamekeeper-demo-"))
+
+
+def end(demo: subprocess.Popen[str], number: signal.Signals) -> int:
+    demo.send_signal(number)
+    return demo.wait(30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_it_serves_its_page_and_ends_with_nothing_left(number: signal.Signals) -> None:
+    with running_demo() as (demo, url):
+        with urllib.request.urlopen(url, timeout=10) as page:
+            assert page.status == 200
+        folder = folder_of(demo)
+        others = psutil.Process(demo.pid).children(recursive=True)
+
+        assert end(demo, number) == 0
+
+        assert not folder.exists()
+        assert not [process for process in others if process.is_running()]
+
+
+def test_it_serves_its_page_where_it_was_told_to() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with running_demo("--port", str(port)) as (_, url):
+        assert url.startswith(f"http://127.0.0.1:{port}/")
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        command = [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", port]
+        demo = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert demo.returncode == 1
+    assert port in demo.stderr
+    assert "--port" in demo.stderr
+    assert "Traceback" not in demo.stderr
+
+
+@in_browser
+def test_a_start_a_crash_and_what_follows_are_seen_in_the_page() -> None:
+    with running_demo() as (demo, url), browsing(url) as visitor:
+        visitor.slash("start", server="meadow")
+        visitor.sees("is up")
+        game = game_of(demo)
+
+        visitor.slash("rcon", server="meadow", command="crash")
+
+        visitor.sees("crashed")
+        visitor.sees("SIGSEGV")
+        visitor.sees_picture()
+        game.wait(10)
+        assert came_back(demo, visitor).pid != game.pid
+        folder = folder_of(demo)
+        others = psutil.Process(demo.pid).children(recursive=True)
+        assert end(demo, signal.SIGTERM) == 0
+        assert not folder.exists()
+        assert not [process for process in others if process.is_running()]
+
+
+@in_browser
+def test_a_kill_from_outside_is_seen_within_two_seconds() -> None:
+    with running_demo() as (demo, url), browsing(url) as visitor:
+        visitor.slash("start", server="meadow")
+        visitor.sees("is up")
+        game = game_of(demo)
+        game.kill()
+        killed_s = time.monotonic()
+        visitor.sees("SIGKILL")
+        visitor.sees_picture()
+        # Not a measurement: ten times as long as it takes on an idle machine would still be a broken promise.
+        assert time.monotonic() - killed_s < 20
+
+
+@in_browser
+def test_a_visitor_without_rights_is_offered_nothing_and_refused() -> None:
+    with running_demo() as (_, url), browsing(url) as visitor:
+        visitor.page.get_by_label("Viewing as").select_option("A visitor without rights")
+        visitor.slash("status")
+        visitor.sees("permission")
+
+
+def came_back(demo: subprocess.Popen[str], visitor: Visitor) -> psutil.Process:
+    """Ask until the server runs again, as a person would."""
+    while "PID" not in visitor.page.locator("main").inner_text():
+        visitor.slash("status", server="meadow")
+    return game_of(demo)
