@@ -58,7 +58,9 @@ def _thinned(line: Line, since_s: float, column_s: float) -> Line:
     sums = np.add.reduceat(np.where(known, line.mean, 0.0), starts)
     mean = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
     low, high = np.fmin.reduceat(line.low, starts), np.fmax.reduceat(line.high, starts)
-    return Line(line.at_s[starts], low, mean, high)
+    # Where its column begins, not where its first point lies: points further apart than a column are a gap.
+    at_s = (since_s + columns[starts] * column_s).astype(np.float64)
+    return Line(at_s, low, mean, high)
 
 
 def _opened(line: Line, step_s: float) -> Line:

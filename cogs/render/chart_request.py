@@ -19,7 +19,7 @@ class Label:
 
     text: str
     plain: str
-    """English, or an id; ASCII."""
+    """English, or an id: letters that every machine can draw."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def zone_of(name: str) -> tzinfo:
     """The zone of that IANA name; UTC where this machine does not know it."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 
 
