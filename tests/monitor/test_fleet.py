@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.errors import LaunchFault, StorageError, StorageFault, UnknownServer, WrongState
+from monitor.errors import LaunchFault, LaunchRefused, StorageError, StorageFault, UnknownServer, WrongState
 from monitor.events import ServerCrashed, ServerReady, ServerStarted, ServerStopped, StartFailed
 from monitor.fleet import AUTOSTART, Fleet
 from monitor.model import ProcessId, Rung, Sample, State, Verdict
-from monitor.ports import Control
+from monitor.ports import Control, LaunchRequest
 from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, House, spec_of
 from tests.fakes.machine import FakeProcess
@@ -171,14 +170,17 @@ async def test_a_person_may_be_faster_than_autostart(house: House) -> None:
     assert len(house.launcher.spawned) == 1
 
 
-async def test_fault_15_an_autostart_that_is_refused_is_an_alert_and_costs_the_others_nothing(house: House) -> None:
+async def test_fault_15_an_autostart_that_is_refused_is_an_alert_and_costs_the_others_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spawn = house.launcher.spawn
 
-    async def refuse_ark(request: Any) -> FakeProcess:
-        house.launcher.refuse_with = LaunchFault.NO_SUCH_FOLDER if request.server_id == "ark" else None
+    async def refuse_ark(request: LaunchRequest) -> FakeProcess:
+        if request.server_id == "ark":
+            raise LaunchRefused("ark", LaunchFault.NO_SUCH_FOLDER, "/srv")
         return await spawn(request)
 
-    house.launcher.spawn = refuse_ark  # type: ignore[method-assign]
+    monkeypatch.setattr(house.launcher, "spawn", refuse_ark)
     async with house.fleet(AUTO, spec_of("rust", autostart=True)) as fleet:
         failed = await house.journal.nth(StartFailed)
         await house.journal.nth(ServerReady)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 
 from monitor.errors import LaunchFault, StorageError, StorageFault
 from monitor.events import (
+    Event,
     NextStep,
     RestartsExhausted,
     ServerCrashed,
@@ -17,9 +19,10 @@ from monitor.events import (
     ServerStopped,
     StartFailed,
 )
-from monitor.model import EvidenceKind, RestartMode, Sample, State, Verdict
+from monitor.model import EvidenceKind, ReadyPolicy, RestartMode, Run, Sample, State, Verdict
 from monitor.supervisor import RESTARTER, Supervisor
 from tests.fakes.clock import EPOCH_MS, settle
+from tests.fakes.game import TRAITS, FakeGame
 from tests.fakes.house import ANNA, RESTARTS, House, restart, spec_of, stop
 
 pytestmark = pytest.mark.timeout(10)
@@ -209,6 +212,40 @@ async def test_a_long_log_is_shown_by_its_end_and_searched_further(house: House)
         crashed = await crash(house)
     assert crashed.report.evidence[-1].detail == "FATAL: disk"
     assert crashed.log_tail == tuple(f"more {number}" for number in range(5, 20))
+
+
+async def test_an_exit_before_the_spawn_is_written_down_is_told_after_it(house: House) -> None:
+    house.launcher.on_spawn = lambda process: process.exit(3)
+    async with house.supervising() as ark:
+        assert (await ark.start(ANNA)).state is State.BACKOFF
+    assert [type(event) for event in house.journal.events] == [ServerStarted, ServerCrashed]
+    assert house.journal.runs[1].process == house.launcher.processes[0].identity
+
+
+async def test_one_that_ends_while_it_becomes_ready_is_not_ready(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, gate = house.journal.record, asyncio.Event()
+
+    async def slow_record(event: Event, run: Run | None = None) -> int:
+        await gate.wait()
+        return await record(event, run)
+
+    monkeypatch.setattr(house.journal, "record", slow_record)
+    game = house.games["ark"] = FakeGame(traits=replace(TRAITS, ready=ReadyPolicy(timeout_s=120.0)), ready=False)
+    async with house.supervising() as ark:
+        starting = asyncio.create_task(ark.start(ANNA))
+        process = await house.launcher.nth(1)
+        await house.clock.until_sleeping(2)
+        process.exit(3)
+        await settle()
+        game.ready = True
+        await house.clock.advance(1)
+        gate.set()
+        assert (await starting).state is State.BACKOFF
+        await settle()
+        assert ark.server.process is None
+    assert [type(event) for event in house.journal.events] == [ServerStarted, ServerCrashed]
 
 
 async def test_a_log_that_cannot_be_read_costs_only_the_explanation(
