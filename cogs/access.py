@@ -65,8 +65,10 @@ class Access:
 
     async def grant(self, grant: Grant) -> bool:
         """Add a grant; it counts from the next interaction on."""
+        added = await self._grants.add(grant)
+        # Only now: whoever read the grants meanwhile may have seen them without it.
         self._held.pop(grant.guild_id, None)
-        return await self._grants.add(grant)
+        return added
 
     async def authorize(self, who: Person, action: Action, server_id: str | None) -> None:
         """Let `who` pass, or not. The server is `None` for what concerns them all.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
+
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
@@ -9,7 +12,7 @@ from discord.app_commands import locale_str
 from cogs.access import person
 from cogs.locale.catalogue import Words, catalogue
 from cogs.render.outcome import climbed, outcome
-from cogs.reply import answer, defer
+from cogs.reply import answer, defer, progress
 from cogs.server_cog import ServerCog
 from monitor.model import Rung, Server
 from storage.grants import Action
@@ -18,17 +21,32 @@ REASON_AT_MOST = 200
 
 
 class _Steps:
-    """Shows each step of a stop in the reply as it begins."""
+    """Shows each step of a stop in the reply as it begins. The stop itself never waits for that."""
 
     def __init__(self, interaction: discord.Interaction, server: Server, words: Words) -> None:
         self._interaction = interaction
         self._server = server
         self._words = words
+        self._news: asyncio.Queue[Rung | None] = asyncio.Queue()
         self.reached: list[Rung] = []
 
     async def __call__(self, rung: Rung) -> None:
-        self.reached.append(rung)
-        await answer(self._interaction, content=climbed(self._server, self.reached, self._words))
+        self._news.put_nowait(rung)
+
+    async def during(self, work: Awaitable[Server]) -> Server:
+        """Await what takes the steps, and return once the last one is shown."""
+        showing = asyncio.create_task(self._show())
+        try:
+            return await work
+        finally:
+            self._news.put_nowait(None)
+            await showing
+
+    async def _show(self) -> None:
+        while (rung := await self._news.get()) is not None:
+            self.reached.append(rung)
+            if self._news.empty():
+                await progress(self._interaction, climbed(self._server, self.reached, self._words))
 
 
 class ControlCog(ServerCog):
@@ -67,7 +85,8 @@ class ControlCog(ServerCog):
         await defer(interaction)
         steps = _Steps(interaction, meant, words)
         by = person(interaction).actor
-        after = await self.control.stop(meant.id, by, reason=reason, force=force, on_rung=steps)
+        stop = self.control.stop(meant.id, by, reason=reason, force=force, on_rung=steps)
+        after = await steps.during(stop)
         await answer(interaction, content=outcome(after, words, steps.reached))
 
     @app_commands.command(name="restart", description=locale_str("Stop a server as /stop does, then start it again"))
@@ -87,5 +106,6 @@ class ControlCog(ServerCog):
         meant = await self.meant(interaction, Action.CONTROL, server)
         await defer(interaction)
         steps = _Steps(interaction, meant, words)
-        after = await self.control.restart(meant.id, person(interaction).actor, reason=reason, on_rung=steps)
+        by = person(interaction).actor
+        after = await steps.during(self.control.restart(meant.id, by, reason=reason, on_rung=steps))
         await answer(interaction, content=outcome(after, words, steps.reached))

@@ -21,7 +21,10 @@ from monitor.errors import (
     LaunchRefused,
     NotSupported,
     RejectedBecause,
+    ServerFileError,
     StorageError,
+    StorageFault,
+    UnknownGame,
     UnknownServer,
     WrongState,
 )
@@ -51,6 +54,27 @@ WRONG_STATE: dict[State, str] = {
     ),
     State.FAILED: mark("{name} failed too often and was given up. Start it with `/start`."),
     State.UNRESPONSIVE: mark("{name} runs but does not answer. Use `/restart` or `/stop`."),
+}
+
+STOPPED_ALREADY = mark("{name} is down already.")
+
+STORAGE_FAULTS: dict[StorageFault, str] = {
+    StorageFault.NEWER: mark(
+        "The database is from a newer version of me. Whoever runs me must bring me up to that version."
+    ),
+    StorageFault.UNREADABLE: mark("The database is damaged, or not mine. Whoever runs me must look at the log."),
+    StorageFault.NO_FOLDER: mark(
+        "The folder of the database cannot be used. Whoever runs me must check `GAMEKEEPER_DATA_DIR`."
+    ),
+    StorageFault.READ_ONLY: mark(
+        "The database cannot be written to. Whoever runs me must check the permissions of its folder."
+    ),
+    StorageFault.BUSY: mark("Another program holds the database. Try again in a moment."),
+    StorageFault.FULL: mark("The disk is full, so nothing can be written down. Free some space on it."),
+    StorageFault.CLOSED: mark("I am just ending. Try again once I am back."),
+    StorageFault.FAILED: mark(
+        "The database cannot be used right now. Try again in a moment; the bot's log has the details."
+    ),
 }
 
 GAME_FAULTS: dict[GameFault, str] = {
@@ -87,16 +111,39 @@ def explain(error: BaseException, words: Words) -> str | None:
             name = escape(error.server_id, 100)
             return words.text("There is no server {name}. Pick one from the list, or see `/status`.", name=name)
         case WrongState():
-            return words.text(WRONG_STATE[error.state], name=f"`{error.server_id}`")
+            return _wrong_state(error, words)
         case LaunchRefused():
             reason = FAULTS.get(error.fault, FAULTS[LaunchFault.OTHER])
             return words.text(reason, subject=escape(error.subject, 300))
         case StorageError():
-            return words.text("The database cannot be used right now, so nothing was done. Try again in a moment.")
+            return words.text(STORAGE_FAULTS[error.fault])
         case ChartFailed():
             return words.text("The chart could not be drawn. Try again in a moment.")
         case _:
-            return _game_error(error, words)
+            return _setup_error(error, words) or _game_error(error, words)
+
+
+def _wrong_state(error: WrongState, words: Words) -> str:
+    stopped_twice = error.state is State.STOPPED and error.wanted == "stop"
+    return words.text(STOPPED_ALREADY if stopped_twice else WRONG_STATE[error.state], name=f"`{error.server_id}`")
+
+
+def _setup_error(error: BaseException, words: Words) -> str | None:
+    match error:
+        case UnknownGame():
+            known = ", ".join(f"`{name}`" for name in error.known)
+            return words.text(
+                "There is no game {name}. The games that I know: {known}.", name=escape(error.game), known=known
+            )
+        case ServerFileError():
+            return words.plural(
+                "{source} has {n} mistake in it, so nothing of it was taken.",
+                "{source} has {n} mistakes in it, so nothing of it was taken.",
+                len(error.problems),
+                source=escape(error.source, 300),
+            )
+        case _:
+            return None
 
 
 def _game_error(error: BaseException, words: Words) -> str | None:
@@ -117,13 +164,19 @@ def _game_error(error: BaseException, words: Words) -> str | None:
 
 async def on_command_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
     """Tell whoever gave a command why it did not work. What nobody foresaw is logged whole."""
+    command = interaction.command.qualified_name if interaction.command is not None else None
+    if isinstance(error, app_commands.CheckFailure):
+        log.info("interaction_repeated", command=command, interaction=interaction.id)
+        return
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     words = catalogue(interaction.locale.value)
     told = explain(cause, words)
-    command = interaction.command.qualified_name if interaction.command is not None else None
     if told is None:
         log.error("command_failed", command=command, exc_info=cause)
         told = words.text("Something went wrong that should not have. The bot's log has the details.")
     elif isinstance(cause, AccessDenied):
         log.info("access_denied", command=command, user=interaction.user.id, denial=cause.denial.value)
-    await answer(interaction, content=f"⚠️ {told}", ephemeral=True)
+    try:
+        await answer(interaction, content=f"⚠️ {told}", ephemeral=isinstance(cause, AccessDenied | UnknownServer))
+    except discord.HTTPException as failure:
+        log.warning("refusal_not_told", command=command, failure=str(failure))

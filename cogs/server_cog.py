@@ -16,6 +16,25 @@ from monitor.model import Server
 from monitor.ports import Control
 from storage.grants import Action
 
+REMEMBERED = 1000
+"""How many interactions are known again: those of a few minutes, whoever is typing."""
+
+
+class Once:
+    """Tells what comes for the first time from what was there before, as far back as it remembers."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._remembered = remembered
+        self._seen: dict[int, None] = {}
+
+    def first(self, key: int) -> bool:
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        if len(self._seen) > self._remembered:
+            del self._seen[next(iter(self._seen))]
+        return True
+
 
 class ServerCog(commands.Cog):
     """A cog whose commands name a server."""
@@ -23,6 +42,11 @@ class ServerCog(commands.Cog):
     def __init__(self, control: Control, access: Access) -> None:
         self.control = control
         self.access = access
+        self._once = Once()
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Let each interaction through once: Discord delivers one again after it lost sight of us."""
+        return self._once.first(interaction.id)
 
     async def meant(self, interaction: discord.Interaction, action: Action, typed: str) -> Server:
         """Give the server that was typed, by id or by name, once it is clear that they may do this to it.

@@ -9,7 +9,7 @@ from cogs.render.evidence import cause
 from cogs.render.palette import STATES
 from cogs.render.server import exit_words
 from cogs.render.text import duration, escape, timestamp
-from monitor.model import Rung, Server, State
+from monitor.model import ExitReport, Rung, Server, State
 
 NAME_AT_MOST = 60
 
@@ -53,8 +53,13 @@ def outcome(server: Server, words: Words, rungs: Sequence[Rung] = ()) -> str:
     end = words.text(ENDS[server.state], name=_name(server), cause=_cause(server, words), when=_when(server))
     lines = [*(_step(rung, words) for rung in rungs), f"{STATES[server.state].icon} {end}{_took(server, words)}"]
     if server.state is State.STOPPED and not rungs and server.last_exit is not None:
-        lines.append(exit_words(server.last_exit, words))
+        lines.append(_last_exit(server.last_exit, words))
     return "\n".join(lines)
+
+
+def _last_exit(report: ExitReport, words: Words) -> str:
+    facts = cause(report, words) if report.verdict.failure else []
+    return ": ".join([exit_words(report, words), *([", ".join(facts)] if facts else [])])
 
 
 def _took(server: Server, words: Words) -> str:
