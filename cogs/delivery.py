@@ -11,7 +11,6 @@ import io
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import aiohttp
 import discord
 import structlog
 
@@ -19,6 +18,7 @@ from cogs.locale.catalogue import Words
 from cogs.pictures import Pictures
 from cogs.render.alerts import alert_embed
 from cogs.render.painter import ChartFailed
+from cogs.reply import NOT_SENT
 from monitor.errors import StorageError, UnknownServer
 from monitor.events import Event
 from monitor.metrics import BY_KEY
@@ -32,9 +32,6 @@ BACKOFF_S = 1.0
 BACKOFF_MAX_S = 300.0
 LOOK_EVERY_S = 60.0
 """How often the outbox is looked at without being told of anything new."""
-
-NOT_SENT = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
-"""All the ways in which sending a message to Discord is known to fail."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +69,8 @@ class Delivery:
     _bare: asyncio.Queue[Posted] = field(default_factory=asyncio.Queue)
     """Alerts that are out, and have no chart yet."""
     _failing: bool = False
+    _retry_ms: int = 0
+    """When what failed last is due again."""
 
     def wake(self, _event_id: int, event: Event) -> None:
         """Listen to the bus: there is something new in the outbox."""
@@ -109,8 +108,13 @@ class Delivery:
         while items := await self.outbox.pending(self.clock.now_ms()):
             for item in items:
                 if not await self._deliver(item, channel):
-                    return retry_delay_s(item.attempts)
-        return LOOK_EVERY_S
+                    return self._until_retry_s()
+        return self._until_retry_s()
+
+    def _until_retry_s(self) -> float:
+        """Give the time until the next try: news may have cut the wait for it short, and clocks can be set."""
+        left_s = (self._retry_ms - self.clock.now_ms()) / 1000
+        return min(left_s, LOOK_EVERY_S) if left_s > 0 else LOOK_EVERY_S
 
     async def _deliver(self, item: OutboxItem, channel: discord.abc.Messageable) -> bool:
         embed = self._embed(item)
@@ -130,8 +134,8 @@ class Delivery:
         if not self._failing:
             log.warning("alert_not_delivered", event_id=item.event_id, failure=repr(failure))
             self._failing = True
-        next_attempt_ms = self.clock.now_ms() + round(retry_delay_s(item.attempts) * 1000)
-        await self.outbox.postponed(item.id, next_attempt_ms, repr(failure))
+        self._retry_ms = self.clock.now_ms() + round(retry_delay_s(item.attempts) * 1000)
+        await self.outbox.postponed(item.id, self._retry_ms, repr(failure))
 
     def _embed(self, item: OutboxItem) -> discord.Embed:
         delayed_s = max(0, self.clock.now_ms() - item.created_ms) / 1000
