@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+from structlog.testing import capture_logs
+
+from cogs.access import AccessDenied, Denial
+from cogs.errors import explain
+from cogs.locale.catalogue import catalogue
+from cogs.render.painter import ChartFailed, ChartFault
+from monitor import errors
+from monitor.errors import (
+    AccessRefused,
+    CommandRejected,
+    GameFault,
+    GamekeeperError,
+    GameUnavailable,
+    LaunchFault,
+    LaunchRefused,
+    NotSupported,
+    Problem,
+    RejectedBecause,
+    ServerFileError,
+    StorageError,
+    StorageFault,
+    UnknownGame,
+    UnknownServer,
+    WrongState,
+)
+from monitor.lifecycle import ACCEPTED
+from monitor.model import State
+from storage.grants import Action
+from tests.cogs.world import World
+
+NASTY = "**@everyone** <@&1> `x`"
+EXAMPLES: list[GamekeeperError] = [
+    UnknownServer(NASTY),
+    UnknownGame(NASTY, ("generic", "minecraft")),
+    AccessRefused("hunter2"),
+    NotSupported("command"),
+    ServerFileError(NASTY, (Problem(3, "servers[0].id", "twice"),)),
+    *(LaunchRefused("alpha", fault, NASTY) for fault in LaunchFault),
+    *(GameUnavailable(fault, "hunter2") for fault in GameFault),
+    *(CommandRejected(reason, 1446) for reason in RejectedBecause),
+    *(StorageError(fault, "/secret/path", "hunter2") for fault in StorageFault),
+    *(ChartFailed(fault, "hunter2") for fault in ChartFault),
+    *(AccessDenied(denial, Action.CONTROL, "hunter2") for denial in Denial),
+    *(
+        WrongState("alpha", state, request.value)
+        for request, accepted in ACCEPTED.items()
+        for state in State
+        if state not in accepted
+    ),
+]
+
+
+def tree(root: type[GamekeeperError]) -> Iterator[type[GamekeeperError]]:
+    yield root
+    yield from chain.from_iterable(tree(child) for child in root.__subclasses__())
+
+
+def raised() -> set[type[GamekeeperError]]:
+    """The leaves of the tree in `monitor/errors.py`: what is raised, and not only caught."""
+    ours = {error for error in tree(GamekeeperError) if error.__module__ == errors.__name__}
+    return {error for error in ours if not ours & set(error.__subclasses__())}
+
+
+def test_there_is_an_example_of_every_error() -> None:
+    assert raised() <= {type(example) for example in EXAMPLES}
+
+
+@pytest.mark.parametrize("locale", ["en", "ko"])
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: f"{type(error).__name__}-{error.args}"[:60])
+def test_fault_49_64_every_error_has_words(error: GamekeeperError, locale: str) -> None:
+    told = explain(error, catalogue(locale))
+    assert told is not None
+    assert bool(re.search("[가-힣]", told)) is (locale == "ko")
+    assert not re.search(r"\{\w+\}|hunter2|/secret|@everyone|<@&1>|(?<!\\)\*\*", told)
+
+
+def test_what_nobody_foresaw_has_no_words() -> None:
+    assert explain(ZeroDivisionError("hunter2"), catalogue("en")) is None
+
+
+@pytest.mark.parametrize(("locale", "told"), [("en-US", "should not have"), ("ko", "로그")])
+async def test_fault_64_what_nobody_foresaw_is_logged_and_not_shown(home: World, locale: str, told: str) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("hunter2")
+
+    home.fleet.start = break_down  # type: ignore[assignment]
+    with capture_logs() as logs:
+        result = await home.slash(home.people.admin, "start", locale=locale, server="alpha")
+    assert result.response is not None
+    assert told in result.response.content
+    assert "hunter2" not in result.response.content
+    [entry] = [entry for entry in logs if entry["event"] == "command_failed"]
+    assert (entry["command"], entry["log_level"]) == ("start", "error")
+    assert isinstance(entry["exc_info"], ZeroDivisionError)
+
+
+async def test_fault_46_a_denial_is_logged(home: World) -> None:
+    with capture_logs() as logs:
+        await home.slash(home.people.stranger, "stop", server="alpha")
+    assert {"command": "stop", "user": home.people.stranger.id, "denial": "no_grant"}.items() <= logs[-1].items()
+
+
+async def test_fault_29_30_32_a_database_that_refuses_is_told(home: World) -> None:
+    await home.db.close()
+    result = await home.slash(home.people.admin, "start", server="alpha")
+    assert result.response is not None
+    assert result.response.content == "⚠️ I am just ending. Try again once I am back."
+    assert home.house.launcher.spawned == []
+
+
+async def test_an_answer_that_discord_refuses_is_logged(home: World) -> None:
+    home.env.inject_error("*", "/interactions/*", status=500, times=None)
+    with capture_logs() as logs:
+        await home.slash(home.people.stranger, "stop", server="alpha")
+    assert [entry["event"] for entry in logs] == ["access_denied", "refusal_not_told"]

@@ -1,0 +1,309 @@
+"""Our real client, cogs, fleet and storage, in a Discord played by simcord and on a machine played by `House`.
+
+Everything that the bot does by itself (fleet, delivery, painter) is started before simcord attaches the client, so
+that simcord does not take it for a callback that never ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import simcord
+from simcord.actors import _dispatch_actor_interaction
+from simcord.enums import InteractionType
+
+from bot.client import GamekeeperClient
+from cogs.access import Access
+from cogs.chart import ChartCog
+from cogs.console import ConsoleCog
+from cogs.control import ControlCog
+from cogs.delivery import Delivery
+from cogs.locale.catalogue import catalogue
+from cogs.pictures import Pictures
+from cogs.render.chart_request import ChartRequest
+from cogs.render.painter import ChartFailed, Painter
+from cogs.status import StatusCog
+from monitor.fleet import Fleet
+from monitor.model import ServerSpec
+from monitor.supervisor import Surroundings
+from storage.database import Database
+from storage.grants import Action, Grant, Grants, PrincipalKind
+from storage.journal import Journal
+from storage.outbox import Outbox
+from storage.samples import SampleBuffer
+from storage.servers import Servers
+from tests.fakes.clock import FakeClock
+from tests.fakes.house import House, spec_of
+
+GUILD_ID = 400_000_000_000_000_000
+OTHER_GUILD_ID = 500_000_000_000_000_000
+ALPHA, BETA = spec_of("alpha", name="Alpha World"), spec_of("beta", name="Beta World")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+Person = simcord.MemberActor | simcord.UserHandle
+
+
+class RecordingPainter(Painter):
+    """The real painter; what it was asked to draw is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[ChartRequest] = []
+
+    async def draw(self, request: ChartRequest) -> bytes:
+        self.requests.append(request)
+        return await super().draw(request)
+
+
+class SketchPainter(RecordingPainter):
+    """Draws nothing, for tests of what surrounds a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fail_with: ChartFailed | None = None
+        self.let_draw = asyncio.Event()
+        self.let_draw.set()
+
+    async def draw(self, request: ChartRequest) -> bytes:
+        self.requests.append(request)
+        await self.let_draw.wait()
+        if self.fail_with is not None:
+            raise self.fail_with
+        return PNG + b"sketch"
+
+
+def png_size(picture: bytes) -> tuple[int, int]:
+    """Width and height as the header of a PNG has them."""
+    assert picture.startswith(PNG)
+    width, height = struct.unpack(">II", picture[16:24])
+    return width, height
+
+
+class BriskEnv(simcord.Env):
+    """Looks more often whether the bot has come to rest."""
+
+    async def _settle_internal(self, **options: Any) -> None:
+        await super()._settle_internal(**({"idle": 0.005} | options))
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who there is in the guild, and one who is in the other guild alone."""
+
+    owner: simcord.MemberActor
+    admin: simcord.MemberActor
+    """Has the role that is granted everything."""
+    viewer: simcord.MemberActor
+    """May see the first server, and nothing else."""
+    stranger: simcord.MemberActor
+    """Has no grant."""
+    abroad: simcord.MemberActor
+    """The owner, in another guild."""
+
+
+@dataclass(eq=False)
+class World:
+    env: simcord.Env
+    client: GamekeeperClient
+    house: House
+    fleet: Fleet
+    db: Database
+    journal: Journal
+    outbox: Outbox
+    samples: SampleBuffer
+    access: Access
+    delivery: Delivery
+    painter: RecordingPainter
+    guild: simcord.GuildHandle
+    channel: simcord.ChannelHandle
+    alerts: simcord.ChannelHandle
+    role: simcord.RoleHandle
+    people: People
+    abroad: simcord.ChannelHandle
+    """A channel of the other guild."""
+    _changes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def clock(self) -> FakeClock:
+        return self.house.clock
+
+    async def slash(
+        self, who: simcord.MemberActor, name: str, *, locale: str = "en-US", **options: Any
+    ) -> simcord.InteractionResult:
+        """Type a command, as Discord's own client allows it."""
+        with self.carrying(locale=locale):
+            return await who.slash(self.channel, name, **options)
+
+    async def forge(
+        self,
+        who: Person,
+        channel: simcord.ChannelHandle,
+        name: str,
+        options: Mapping[str, Any],
+        *,
+        focused: str | None = None,
+        **changes: Any,
+    ) -> simcord.InteractionResult:
+        """Send a command that Discord's client would not have offered, or, with `focused`, ask for its completion."""
+        find = self.env.backend.find_command
+        root = find(name, GUILD_ID, type=1) or find(name, OTHER_GUILD_ID, type=1)
+        assert root is not None
+        given = [_option(key, value, focused=key == focused) for key, value in options.items()]
+        data = {"id": root["id"], "name": name, "type": 1, "options": given}
+        kind = InteractionType.APPLICATION_COMMAND_AUTOCOMPLETE if focused else InteractionType.APPLICATION_COMMAND
+        with self.carrying(**changes):
+            return await _dispatch_actor_interaction(who, kind, channel, data)
+
+    async def complete(
+        self, who: simcord.MemberActor, name: str, typed: str, option: str = "server", *, locale: str = "en-US"
+    ) -> list[str]:
+        """Give the values that are offered for what was typed."""
+        with self.carrying(locale=locale):
+            return [choice["value"] for choice in await who.autocomplete(self.channel, name, option, typed)]
+
+    @contextmanager
+    def carrying(self, **changes: Any) -> Iterator[None]:
+        """Have each interaction arrive with other fields than simcord's own."""
+        self._changes = changes
+        try:
+            yield
+        finally:
+            self._changes = {}
+
+    def rewrite(self) -> None:
+        """Put `carrying` between simcord and the client."""
+        emit = self.env.backend.emit
+
+        def emit_changed(event: str, payload: Any) -> None:
+            emit(event, payload | self._changes if event == "INTERACTION_CREATE" else payload)
+
+        self.env.backend.emit = emit_changed
+
+    async def grant(self, action: Action, server_id: str | None = None, *, user_id: int | None = None) -> None:
+        """Grant it to the role that only the admin has, or to somebody by themselves."""
+        kind = PrincipalKind.ROLE if user_id is None else PrincipalKind.USER
+        await self.access.grant(Grant(self.guild.id, kind, user_id or self.role.id, action, server_id))
+
+    def sent(self, method: str, path: str) -> list[dict[str, Any]]:
+        """Give the bodies of what the bot sent to paths that contain `path`, in order."""
+        return [r.json or {} for r in self.env.http_requests if r.method == method and path in r.path]
+
+    def edits(self) -> list[str]:
+        """Give what the reply to a deferred command said, one after the other."""
+        return [body["content"] or "" for body in self.sent("PATCH", "/messages/@original")]
+
+
+def _option(name: str, value: Any, *, focused: bool) -> dict[str, Any]:
+    option = {"name": name, "type": 5 if isinstance(value, bool) else 3, "value": value}
+    return option | {"focused": True} if focused else option
+
+
+@asynccontextmanager
+async def world(
+    folder: Path,
+    specs: Sequence[ServerSpec] = (ALPHA, BETA),
+    *,
+    guild_ids: Iterable[int] = (),
+    painter: RecordingPainter | None = None,
+    to_alerts: bool = True,
+    granted: bool = True,
+) -> AsyncIterator[World]:
+    """Let everything run, with two servers that are down.
+
+    Args:
+        folder: where the database goes.
+        specs: the servers.
+        guild_ids: as in `DISCORD_GUILD_IDS`.
+        painter: one that draws; a sketch if left out.
+        to_alerts: whether a channel is set for alerts.
+        granted: whether the role and the viewer hold what `People` says.
+    """
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(await Database.open(folder / "gamekeeper.db"))
+        await Servers(db).save(specs)
+        house, guilds = House(), tuple(guild_ids)
+        client = GamekeeperClient(guilds)
+        env = BriskEnv(client)
+        guild, other = env.create_guild("home", id=GUILD_ID), env.create_guild("elsewhere", id=OTHER_GUILD_ID)
+        alerts = guild.create_text_channel("alerts")
+        role = guild.create_role("admins")
+        owner = env.create_user("owner")
+        people = People(
+            guild.add_member(owner),
+            guild.add_member(env.create_user("admin"), roles=[role]),
+            guild.add_member(env.create_user("viewer")),
+            guild.add_member(env.create_user("stranger")),
+            other.add_member(owner),
+        )
+        journal, samples, painter = Journal(db), SampleBuffer(db, house.clock), painter or SketchPainter()
+        fleet = Fleet(
+            specs,
+            make_game=lambda spec: house.game(spec.id),
+            make_log=lambda spec: house.log(spec.id),
+            around=Surroundings(house.launcher, journal, house.bus, house.clock, chance=lambda: 0.5),
+        )
+        access = Access(Grants(db), owner_ids=[owner.id], guild_ids=guilds)
+        pictures = Pictures(samples, journal, painter, "UTC", 5.0)
+        delivery = Delivery(
+            Outbox(db),
+            client,
+            client.online,
+            alerts.id if to_alerts else None,
+            fleet,
+            pictures,
+            house.clock,
+            catalogue("en"),
+        )
+        house.bus.listen(delivery.wake)
+        made = World(
+            env,
+            client,
+            house,
+            fleet,
+            db,
+            journal,
+            Outbox(db),
+            samples,
+            access,
+            delivery,
+            painter,
+            guild,
+            guild.create_text_channel("general"),
+            alerts,
+            role,
+            people,
+            other.create_text_channel("general"),
+        )
+        client.will_have(
+            [
+                StatusCog(fleet, access),
+                ControlCog(fleet, access),
+                ConsoleCog(fleet, access),
+                ChartCog(fleet, access, pictures, house.clock),
+            ]
+        )
+        if granted:
+            await made.grant(Action.ADMIN)
+            if specs:
+                await made.grant(Action.VIEW, specs[0].id, user_id=people.viewer.id)
+        stack.push_async_callback(_end, [asyncio.create_task(painter.run()), asyncio.create_task(delivery.run())])
+        stack.push_async_callback(fleet.close)
+        await fleet.open()
+        made.rewrite()
+        stack.push_async_callback(env.shutdown)
+        await env.start()
+        yield made
+        env.raise_errors()
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    tasks = tuple(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
