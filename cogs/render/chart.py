@@ -37,8 +37,12 @@ class Canvas:
         return self.figure.add_axes((left, self._y(bottom_px), right - left, self._y(top_px) - self._y(bottom_px)))
 
     def write(self, x_px: float, y_px: float, text: str, size_px: float, **style: Any) -> Text:
-        x, size = x_px / self.request.width_px, theme.points(size_px, self.request.dpi)
-        return self.figure.text(x, self._y(y_px), text, fontsize=size, va="baseline", **style)
+        size = theme.points(size_px, self.request.dpi)
+        return self.figure.text(*self.at(x_px, y_px), text, fontsize=size, va="baseline", **style)
+
+    def at(self, x_px: float, y_px: float) -> tuple[float, float]:
+        """The place in matplotlib's fractions of the figure."""
+        return x_px / self.request.width_px, self._y(y_px)
 
     def _y(self, px: float) -> float:
         return 1 - px / self.height_px
@@ -55,15 +59,18 @@ def draw(request: ChartRequest) -> bytes:
 
 
 def _figure(request: ChartRequest, chosen: tuple[str, ...]) -> Figure:
-    panels = max(len(request.panels), 1)
-    legend_px = theme.LEGEND_PX if request.marks else 0
-    height = theme.HEADER_PX + panels * request.panel_px + theme.TICKS_PX + legend_px
+    names = _compared(request, chosen)
+    marks = _visible_marks(request)
+    top = theme.HEADER_PX + (theme.NAMES_PX if names else 0)
+    bottom = theme.TICKS_PX + (theme.LEGEND_PX if marks else 0)
+    height = top + max(len(request.panels), 1) * request.panel_px + bottom
     figure = Figure(figsize=(request.width_px / request.dpi, height / request.dpi), dpi=request.dpi)
     canvas = Canvas(figure, request, _language(request, chosen), height)
-    _header(canvas, chosen)
-    marks = _visible_marks(request)
+    _header(canvas, chosen, names)
     for row, panel in enumerate(request.panels):
-        _panel(canvas, panel, row, marks)
+        _panel(canvas, panel, top + row * request.panel_px, marks)
+    if not request.panels:
+        canvas.write(request.width_px / 2, height / 2, canvas.say(request.texts["no_data"]), 17, ha="center")
     _legend(canvas, marks)
     return figure
 
@@ -82,40 +89,43 @@ def name_of(label: Label, chosen: tuple[str, ...]) -> str:
     return name if name and fonts.drawable(name, chosen) else label.plain
 
 
-def _header(canvas: Canvas, chosen: tuple[str, ...]) -> None:
+def _compared(request: ChartRequest, chosen: tuple[str, ...]) -> list[str]:
+    """The names of the series, where there is more than one to tell apart."""
+    most = max((panel.series for panel in request.panels), key=len, default=())
+    return [name_of(series.name, chosen) for series in most] if len(most) > 1 else []
+
+
+def _header(canvas: Canvas, chosen: tuple[str, ...], names: list[str]) -> None:
     request = canvas.request
     canvas.write(theme.EDGE_PX, 42, name_of(request.title, chosen), 28, color=theme.BRIGHT, weight="bold")
     canvas.write(theme.EDGE_PX, 70, canvas.say(request.subtitle), 17, color=theme.DIM)
-    compared = max((panel.series for panel in request.panels), key=len, default=())
-    if len(compared) > 1:
-        _names(canvas, [name_of(series.name, chosen) for series in compared])
-
-
-def _names(canvas: Canvas, names: list[str]) -> None:
     styles = zip(names, theme.OTHERS, strict=False)
-    handles = [
-        Line2D([], [], color=colour, linestyle=dash, linewidth=2.5, label=name) for name, (colour, dash) in styles
-    ]
-    canvas.figure.legend(handles=handles, loc="upper right", ncols=1, borderaxespad=0.8)
+    handles = [Line2D([], [], color=c, linestyle=dash, linewidth=2.5, label=name) for name, (c, dash) in styles]
+    if handles:
+        place = canvas.at(theme.EDGE_PX, theme.HEADER_PX - 2)
+        canvas.figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=len(handles), borderpad=0)
 
 
-def _panel(canvas: Canvas, panel: Panel, row: int, marks: list[Mark]) -> None:
+def _panel(canvas: Canvas, panel: Panel, top: float, marks: list[Mark]) -> None:
     request = canvas.request
-    top = theme.HEADER_PX + row * request.panel_px
     axes = canvas.axes(top + theme.HEADING_PX, top + request.panel_px - theme.PANEL_GAP_PX)
     lines = [chart_data.line_of(series, request) for series in panel.series]
-    factor, unit = chart_data.scale(panel.unit, chart_data.top_of(lines))
-    _heading(canvas, panel, top, unit or canvas.say(panel.unit_label))
-    if len(lines) == 1 and lines[0].known:
-        _summary(canvas, top, panel.unit, lines[0], factor)
-    _time_axis(canvas, axes, last=row == len(request.panels) - 1)
-    _value_axis(axes, panel.unit, chart_data.top_of(lines) / factor)
-    _mark_lines(axes, marks, with_icons=row == 0)
-    for place, line in enumerate(lines):
-        _line(axes, line, factor, panel, place if len(lines) > 1 else None)
+    _time_axis(canvas, axes, last=panel is request.panels[-1])
+    _mark_lines(axes, marks, with_icons=panel is request.panels[0])
     if not any(line.known for line in lines):
+        _heading(canvas, panel, top, "")
+        axes.set_yticks([])
         empty = canvas.say(request.texts["no_data"])
         axes.text(0.5, 0.5, empty, transform=axes.transAxes, ha="center", va="center", color=theme.DIM)
+        return
+    highest = chart_data.top_of(lines)
+    factor, unit = chart_data.scale(panel.unit, highest)
+    _heading(canvas, panel, top, unit or canvas.say(panel.unit_label))
+    _value_axis(axes, panel.unit, highest / factor)
+    for place, line in enumerate(lines):
+        _line(axes, line, factor, panel, place if len(lines) > 1 else None)
+    if len(lines) == 1:
+        _summary(canvas, top, panel.unit, lines[0], factor)
 
 
 def _heading(canvas: Canvas, panel: Panel, top: float, unit: str) -> None:

@@ -104,8 +104,8 @@ def test_two_series_are_told_apart_by_colour_and_named() -> None:
     asked = request(("cpu", [curve([50.0] * 60, name="this week"), curve([20.0] * 60, name="last week")]))
     picture = pixels(draw(asked))
     for colour, _ in theme.OTHERS[:2]:
-        assert len(columns_with(picture[theme.HEADER_PX + theme.HEADING_PX :], colour)) > 200
-        assert columns_with(picture[: theme.HEADER_PX], colour)
+        assert len(columns_with(picture[theme.HEADER_PX + theme.NAMES_PX :], colour)) > 200
+        assert columns_with(picture[theme.HEADER_PX : theme.HEADER_PX + theme.NAMES_PX], colour)
 
 
 def test_players_are_drawn_as_steps() -> None:
