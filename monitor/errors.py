@@ -65,16 +65,22 @@ class LaunchFault(StrEnum):
     NO_RESOURCES = "no_resources"
     NO_LOG = "no_log"
     """Its log file cannot be written."""
+    PORT_HELD = "port_held"
+    """Somebody listens already where it is going to."""
+    ALREADY_RUNNING = "already_running"
+    """The same program runs already in the same folder, and is not ours to stop."""
     OTHER = "other"
 
 
 class LaunchRefused(GamekeeperError):
-    def __init__(self, server_id: str, fault: LaunchFault, subject: str) -> None:
-        super().__init__(server_id, fault, subject)
+    def __init__(self, server_id: str, fault: LaunchFault, subject: str, holder: str = "") -> None:
+        super().__init__(server_id, fault, subject, holder)
         self.server_id = server_id
         self.fault = fault
         self.subject = subject
-        """The path, folder or argument concerned."""
+        """The path, folder, argument or port concerned."""
+        self.holder = holder
+        """For PORT_HELD and ALREADY_RUNNING: who it is, such as "java, pid 4711"."""
 
 
 class GameError(GamekeeperError):

@@ -131,6 +131,15 @@ class HangPolicy:
     restart: bool = False
 
 
+class Priority(StrEnum):
+    """How the operating system shares the processors out among programs."""
+
+    BELOW_NORMAL = "below-normal"
+    NORMAL = "normal"
+    ABOVE_NORMAL = "above-normal"
+    HIGH = "high"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
     """A server as its owner described it."""
@@ -154,6 +163,10 @@ class ServerSpec:
     """Exit codes that the game uses for a clean stop; `None` is the adapter's choice."""
     restart: RestartPolicy = RestartPolicy()
     hang: HangPolicy = HangPolicy()
+    priority: Priority = Priority.NORMAL
+    """Above normal takes a privileged bot on Linux; without it the server runs at normal."""
+    cpus: tuple[int, ...] = ()
+    """The logical processors that it may use, from 0; empty: all."""
 
 
 P = TypeVar("P", bound="DataclassInstance")

@@ -14,6 +14,7 @@ from monitor.model import (
     HostReading,
     Intent,
     Players,
+    Priority,
     ProcessId,
     ReadyPolicy,
     Run,
@@ -59,6 +60,11 @@ class LaunchRequest:
     """Put into the environment as `GAMEKEEPER_RUN`."""
     log: Path
     """Standard output and error are appended here."""
+    ports: tuple[int, ...] = ()
+    """Where it is going to listen: a start is refused while somebody else does."""
+    priority: Priority = Priority.NORMAL
+    cpus: tuple[int, ...] = ()
+    """The logical processors that it may use, from 0; empty: all."""
 
 
 class ServerProcess(Protocol):
@@ -75,12 +81,27 @@ class ServerProcess(Protocol):
         """Send the polite signal to the process itself. Does nothing when it is already gone."""
         ...
 
+    async def type_line(self, text: str) -> None:
+        """Type a line into its console, where it has one that outlives the bot.
+
+        Raises:
+            NotSupported: it has none.
+        """
+        ...
+
     async def terminate_tree(self) -> None:
         """Ask it and all its descendants to end: SIGTERM, or on Windows a plain termination."""
         ...
 
     async def kill_tree(self) -> None:
         """End it and all its descendants, whatever they think of it."""
+        ...
+
+    async def out_of_memory(self) -> str | None:
+        """Once it has ended: what the operating system says of killing it for want of memory, in its own words.
+
+        `None` where it says nothing, which proves nothing either.
+        """
         ...
 
     def close(self) -> None:
