@@ -95,7 +95,7 @@ def orders(port: str) -> dict[str, Callable[[str], object]]:
 
 def main(port: str, role: str) -> None:
     stage = socket.create_connection(("127.0.0.1", int(port)))
-    with stage, stage.makefile("rw", encoding="utf-8") as lines:
+    with stage, stage.makefile("rw", encoding="utf-8", newline="\n") as lines:
         print(introduce(role), file=lines, flush=True)
         for order in lines:
             verb, _, rest = order.strip().partition(" ")

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs tests under the Windows Python of the lane that install.sh makes: what concerns Windows, or what pytest is told
+# to. The exit code is pytest's.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/windows/lane.sh
+
+if [ ! -e "$lane/recipe" ] || ! command -v wine >/dev/null; then
+  echo "the lane is not installed; type tests/windows/install.sh" >&2
+  exit 4
+fi
+
+# One at a time: at the end the wine of this lane is ended with whatever a failed test has left in it.
+exec 9>"$lane/lock"
+flock 9
+trap 'wineserver --kill || true' EXIT
+
+[ $# -gt 0 ] || set -- tests/monitor
+
+# What a pytest or a coverage on the Linux side has put into the environment is not meant for this one.
+unset PYTEST_ADDOPTS PYTEST_CURRENT_TEST PYTHONPATH PYTHONHOME VIRTUAL_ENV "${!COV@}"
+export PYTHONPYCACHEPREFIX="Z:$lane/pycache" PYTHONUTF8=1
+# wine wants neither a terminal nor a file at its ends.
+wine "$lane/cp311/python.exe" -m pytest -p no:cacheprovider -q "$@" </dev/null 2>&1 9>&- | cat
