@@ -43,6 +43,7 @@ _NO_DIALOGS = 0x0001 | 0x0002 | 0x8000
 """SEM_FAILCRITICALERRORS, SEM_NOGPFAULTERRORBOX, SEM_NOOPENFILEERRORBOX; inherited by what is started."""
 _FLAGS = subprocess.CREATE_NO_WINDOW | subprocess.NORMAL_PRIORITY_CLASS
 _BREAKAWAY = subprocess.CREATE_BREAKAWAY_FROM_JOB
+_CONSOLE_HOST = "conhost.exe"
 _ENDED_BY_US = 1
 _KILL_LIMIT_S = 5.0
 _KILL_PAUSE_S = 0.01
@@ -82,13 +83,17 @@ class _ProcessEntry(ctypes.Structure):
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """Give pid and parent's pid of every process, by one call of the system."""
+    """Give pid and parent's pid of every process, by one call of the system.
+
+    The host of a program's console counts as the system's: it is a child of the program, and ends with it.
+    """
     snapshot = wintypes.HANDLE(_kernel.CreateToolhelp32Snapshot(_SNAP_PROCESS, 0))
     entry = _ProcessEntry(dwSize=ctypes.sizeof(_ProcessEntry))
     try:
         more = _kernel.Process32FirstW(snapshot, ctypes.byref(entry))
         while more:
-            yield entry.th32ProcessID, entry.th32ParentProcessID
+            if entry.szExeFile.lower() != _CONSOLE_HOST:
+                yield entry.th32ProcessID, entry.th32ParentProcessID
             more = _kernel.Process32NextW(snapshot, ctypes.byref(entry))
     finally:
         _kernel.CloseHandle(snapshot)
@@ -111,6 +116,8 @@ def _created(handle: int) -> int | None:
 
 def _open_identity(identity: ProcessId, access: int) -> int | None:
     """Open that very process; the handle goes on meaning it. `None` when it is gone or closed to us."""
+    if identity.boot_id:  # one of another system
+        return None
     handle = _open(identity.pid, access | _QUERY_LIMITED_INFORMATION)
     if handle is None:
         return None

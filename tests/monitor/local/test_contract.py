@@ -31,6 +31,18 @@ if sys.platform == "linux":
     from monitor.local.linux import ProcfsTable
 
 
+@dataclass(frozen=True)
+class Ends:
+    terminated: ExitStatus
+    killed: ExitStatus
+    termination_can_be_ignored: bool
+
+
+SIGNALLED = Ends(ExitStatus(signal=15), ExitStatus(signal=9), termination_can_be_ignored=True)
+BY_HANDLE = Ends(ExitStatus(code=1), ExitStatus(code=1), termination_can_be_ignored=False)
+"""Windows knows one way of ending another process."""
+
+
 class Machine(Protocol):
     """A machine under test, and the hand of fate on it."""
 
@@ -39,6 +51,11 @@ class Machine(Protocol):
 
     @property
     def probe(self) -> Probe: ...
+
+    @property
+    def ends(self) -> Ends:
+        """How those look that it terminates or kills."""
+        ...
 
     async def start(self, marker: str = "run-game", *, stubborn: bool = False) -> ServerProcess: ...
 
@@ -55,6 +72,7 @@ class Machine(Protocol):
 class RealMachine:
     stage: Stage
     probe: Probe
+    ends: Ends = BY_HANDLE if sys.platform == "win32" else SIGNALLED
     puppets: dict[ServerProcess, Puppet] = field(default_factory=dict)
 
     @property
@@ -88,6 +106,7 @@ class RealMachine:
 @dataclass
 class PretendMachine:
     launcher: FakeLauncher = field(default_factory=FakeLauncher)
+    ends: Ends = SIGNALLED
 
     @property
     def probe(self) -> Probe:
@@ -175,16 +194,17 @@ async def test_the_polite_signal_reaches_it(machine: Machine) -> None:
 async def test_terminate_ends_one_that_does_not_mind(machine: Machine) -> None:
     process = await machine.start()
     await process.terminate_tree()
-    assert await ended(process) == ExitStatus(signal=15)
+    assert await ended(process) == machine.ends.terminated
 
 
 async def test_fault_6_kill_ends_one_that_ignores_everything_else(machine: Machine) -> None:
     process = await machine.start(stubborn=True)
     await process.interrupt("SIGINT")
-    await process.terminate_tree()
+    if machine.ends.termination_can_be_ignored:
+        await process.terminate_tree()
     assert await asyncio.to_thread(machine.probe.read, {"survival": process.identity})
     await process.kill_tree()
-    assert await ended(process) == ExitStatus(signal=9)
+    assert await ended(process) == machine.ends.killed
 
 
 async def test_signals_to_one_that_is_gone_do_nothing(machine: Machine) -> None:
@@ -205,7 +225,7 @@ async def test_a_live_process_is_adopted_by_its_identity(machine: Machine) -> No
     assert adopted.identity == process.identity
     await adopted.kill_tree()
     # Not every system tells how a process ended that was adopted.
-    assert await ended(adopted) in (ExitStatus(signal=9), ExitStatus())
+    assert await ended(adopted) in (machine.ends.killed, ExitStatus())
 
 
 async def test_fault_13_another_identity_is_not_adopted(machine: Machine) -> None:
