@@ -28,13 +28,27 @@ def introduce(role: str) -> str:
         "env": {name: os.environ[name] for name in names if name in os.environ},
         "session": os.getsid(0) if sys.platform != "win32" else None,
         "nice": os.getpriority(os.PRIO_PROCESS, 0) if sys.platform != "win32" else None,
-        "stdin": sys.stdin.read(),
+        "ignored": ignored(),
         "blocked": len(signal.pthread_sigmask(signal.SIG_BLOCK, ())) if sys.platform != "win32" else 0,
         "descriptors": sorted(int(fd.name) for fd in Path("/proc/self/fd").iterdir())
         if sys.platform == "linux"
         else [],
     }
     return json.dumps(facts)
+
+
+def ignored() -> list[str]:
+    """Name the signals that it was started with ignored, save those that Python itself ignores."""
+    if sys.platform == "win32":
+        return []
+    found = {number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN}
+    return sorted(signal.Signals(number).name for number in found - {signal.SIGPIPE, signal.SIGXFSZ})
+
+
+def read_console() -> None:
+    """Take a line from the console, as a game does, and show it in the log."""
+    line = sys.stdin.readline()
+    os.write(1, f"read {line!r}\n".encode())
 
 
 def burn(seconds: float) -> None:
@@ -51,6 +65,34 @@ def flood(size: int) -> None:
 def raise_signal(name: str) -> None:
     signal.signal(signal.Signals[name], signal.SIG_DFL)
     os.kill(os.getpid(), signal.Signals[name])
+
+
+def leave_on(name: str) -> None:
+    if sys.platform == "win32":
+        leave_on_console_event(name)
+    else:
+        signal.signal(signal.Signals[name], lambda *_: os._exit(0))
+
+
+if sys.platform == "win32":
+    import ctypes
+    from ctypes import wintypes
+
+    HANDLERS: list[object] = []
+    """What is still to be called must not be collected."""
+
+    def leave_on_console_event(name: str) -> None:
+        """Python's own handlers wait for the socket; the console's are called in a thread of the system's."""
+        wanted = {"SIGINT": 0, "SIGBREAK": 1}[name]
+
+        def handle(event: int) -> bool:
+            if event == wanted:
+                os._exit(0)
+            return False
+
+        handler = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.DWORD)(handle)
+        HANDLERS.append(handler)
+        ctypes.WinDLL("kernel32").SetConsoleCtrlHandler(handler, 1)
 
 
 def child(port: str, role: str) -> None:
@@ -80,13 +122,14 @@ def orders(port: str) -> dict[str, Callable[[str], object]]:
         "exit": lambda code: os._exit(int(code)),
         "raise": raise_signal,
         "ignore": lambda name: signal.signal(signal.Signals[name], signal.SIG_IGN),
-        "leave-on": lambda name: signal.signal(signal.Signals[name], lambda *_: os._exit(0)),
+        "leave-on": leave_on,
         "child": lambda role: child(port, role),
         "orphan": lambda role: orphan(port, role),
         "thread-child": lambda role: thread_child(port, role),
         "see-child-end": lambda _: os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT),
         "collect": lambda _: os.wait(),
         "burn": lambda seconds: burn(float(seconds)),
+        "read-console": lambda _: read_console(),
         "print": lambda text: os.write(1, f"{text}\n".encode()),
         "complain": lambda text: os.write(2, f"{text}\n".encode()),
         "flood": lambda size: flood(int(size)),
