@@ -96,7 +96,7 @@ class WindowsHold:
             time.sleep(_KILL_PAUSE_S)
 
     def out_of_memory(self) -> str | None:
-        return None if self._table.is_live(self.identity) else windows_memory.testimony_on(self.identity.pid)
+        return None if self._table.is_live(self.identity) else windows_memory.evidence_on(self.identity.pid)
 
     def close(self) -> None:
         handle, self._handle = self._handle, 0

@@ -22,7 +22,7 @@ _TIME = re.compile(r"SystemTime=['\"]([^'\"]+)['\"]")
 _PID = re.compile(r"<ID>\s*(\d+)\s*</ID>")
 
 
-def testimony(event: str, pid: int) -> str | None:
+def evidence(event: str, pid: int) -> str | None:
     """Give what one such event, as XML, has to say about a process; `None` when that is nothing."""
     if str(pid) not in _PID.findall(event):
         return None
@@ -30,7 +30,7 @@ def testimony(event: str, pid: int) -> str | None:
     return f"System event 2004{f' of {time[1]}' if time else ''}: low on virtual memory, pid {pid} among the largest"
 
 
-def testimony_on(pid: int) -> str | None:
+def evidence_on(pid: int) -> str | None:
     """Look through the last five minutes of the System log; `None` also where it cannot be read. Blocking."""
     flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     try:
@@ -44,4 +44,4 @@ def testimony_on(pid: int) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return testimony(said.stdout.decode("utf-8", "replace"), pid)
+    return evidence(said.stdout.decode("utf-8", "replace"), pid)
