@@ -82,10 +82,12 @@ class ServerProcess(Protocol):
         ...
 
     async def type_line(self, text: str) -> None:
-        """Type a line into its console, where it has one that outlives the bot.
+        """Type a line into its console, where it has one that outlives the bot, without waiting for it to be read.
 
         Raises:
             NotSupported: it has none.
+            CommandRejected: the text is no line, or too long.
+            GameUnavailable: it has not read for so long that no more fits in, or it has just ended.
         """
         ...
 
@@ -125,7 +127,11 @@ class Launcher(Protocol):
         ...
 
     async def find(self, marker: str) -> ServerProcess | None:
-        """Look for a process that carries this `GAMEKEEPER_RUN` marker, the root of its tree first."""
+        """Look for a live process of the run with this marker: its root, or what the root left behind."""
+        ...
+
+    async def ended(self, marker: str) -> ExitStatus | None:
+        """Say how the run with this marker ended while nobody watched; `None` where nobody knows, or it has not."""
         ...
 
     def boot_id(self) -> str:
@@ -157,7 +163,11 @@ class ServerLog(Protocol):
 
 
 class Probe(Protocol):
-    """Reads the counters of the operating system. Blocking: call it off the event loop."""
+    """Reads the counters of the operating system. Off the event loop: `host`, and `read` where it `blocks`."""
+
+    def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
+        """Whether the next `read` may take over some milliseconds. Every few seconds it says yes."""
+        ...
 
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         """Read every tree in one pass. A server whose tree could not be read is left out: unknown, not zero."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from monitor.errors import LaunchRefused
+from monitor.errors import LaunchFault, LaunchRefused
 from monitor.local.environment import server_environment
 from monitor.local.program import check, fault_of, log_fault_of
-from monitor.local.system import Hold, System
+from monitor.local.system import Hold, Start, System
 from monitor.model import ExitStatus, ProcessId
 from monitor.ports import LaunchRequest
 
@@ -41,6 +42,17 @@ class LocalProcess:
         """
         await asyncio.to_thread(self._hold.interrupt, signal_name)
 
+    async def type_line(self, text: str) -> None:
+        await asyncio.to_thread(self._hold.type_line, text)
+
+    async def out_of_memory(self) -> str | None:
+        return await asyncio.to_thread(self._hold.out_of_memory)
+
+    @property
+    def live(self) -> bool:
+        """Whether it is watched, and has not ended."""
+        return not self._ended.done()
+
     async def terminate_tree(self) -> None:
         await asyncio.to_thread(self._hold.terminate_tree)
 
@@ -68,36 +80,73 @@ class LocalLauncher:
         self._system = system
         self._inherited = inherited
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
+        self._held: weakref.WeakSet[LocalProcess] = weakref.WeakSet()
         self._thread.submit(os.getpid).result()
 
     async def spawn(self, request: LaunchRequest) -> LocalProcess:
-        hold = await self._in_thread(lambda: self._spawn(request))
-        return LocalProcess(hold, asyncio.get_running_loop())
+        """Start it.
+
+        Raises:
+            LaunchRefused: it cannot be started, somebody has its port, or somebody else has started it.
+        """
+        ours = tuple(process.identity for process in self._held if process.live)
+        return self._watch(await self._in_thread(lambda: self._spawn(request, ours)))
 
     async def adopt(self, identity: ProcessId) -> LocalProcess | None:
         hold = await self._in_thread(lambda: self._system.hold(identity))
-        return None if hold is None else LocalProcess(hold, asyncio.get_running_loop())
+        return None if hold is None else self._watch(hold)
 
     async def find(self, marker: str) -> LocalProcess | None:
-        identity = await self._in_thread(lambda: self._system.find(marker))
-        return None if identity is None else await self.adopt(identity)
+        hold = await self._in_thread(lambda: self._system.find(marker))
+        return None if hold is None else self._watch(hold)
+
+    async def ended(self, marker: str) -> ExitStatus | None:
+        return await self._in_thread(lambda: self._system.ended(marker))
 
     def boot_id(self) -> str:
         return self._system.boot_id()
 
+    def _watch(self, hold: Hold) -> LocalProcess:
+        process = LocalProcess(hold, asyncio.get_running_loop())
+        self._held.add(process)
+        return process
+
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
-    def _spawn(self, request: LaunchRequest) -> Hold:
+    def _spawn(self, request: LaunchRequest, ours: Collection[ProcessId]) -> Hold:
         env = server_environment(self._inherited, request.env, request.marker)
         argv = check(request, env)
-        log = self._open_log(request)
         try:
-            return self._system.spawn(argv, request.cwd, env, log)
+            self._check_machine(request, argv, ours)
+        except OSError as error:
+            raise LaunchRefused(request.server_id, fault_of(error), argv[0]) from error
+        output = self._open_log(request)
+        start = Start(
+            request.server_id,
+            argv,
+            request.cwd,
+            env,
+            request.marker,
+            request.log,
+            output,
+            request.priority,
+            request.cpus,
+        )
+        try:
+            return self._system.spawn(start)
         except OSError as error:
             raise LaunchRefused(request.server_id, fault_of(error), argv[0]) from error
         finally:
-            os.close(log)
+            os.close(output)
+
+    def _check_machine(self, request: LaunchRequest, argv: tuple[str, ...], ours: Collection[ProcessId]) -> None:
+        twin = self._system.twin(argv, request.cwd, ours)
+        if twin is not None:
+            raise LaunchRefused(request.server_id, LaunchFault.ALREADY_RUNNING, argv[0], twin)
+        holder = self._system.port_holder(request.ports) if request.ports else None
+        if holder is not None:
+            raise LaunchRefused(request.server_id, LaunchFault.PORT_HELD, str(holder.port), holder.name)
 
     def _open_log(self, request: LaunchRequest) -> int:
         try:

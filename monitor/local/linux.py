@@ -9,11 +9,16 @@ if sys.platform != "linux":
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 
-from monitor.local import pidfd, procfs
-from monitor.local.posix import PosixHold, PosixSystem
-from monitor.local.system import Hold
+from monitor.local import pidfd, proc_neighbours, procfs
+from monitor.local.exits import UNKNOWN
+from monitor.local.memory_kills import MemoryWitness
+from monitor.local.posix import PosixSystem
+from monitor.local.posix_hold import Kept, PosixHold
+from monitor.local.records import Records
+from monitor.local.system import Hold, PortHolder
 from monitor.local.tree import ProcessTable, Row
 from monitor.model import ExitStatus, ProcessId
 
@@ -47,21 +52,36 @@ class ProcfsTable:
     def marker_of(self, pid: int) -> str | None:
         return procfs.marker_of(pid)
 
+    def port_holder(self, ports: Collection[int]) -> PortHolder | None:
+        return proc_neighbours.port_holder(ports)
+
+    def twin(self, argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId]) -> str | None:
+        return proc_neighbours.twin(argv, cwd, ours)
+
+    def witness(self, pid: int) -> MemoryWitness:
+        return MemoryWitness(pid)
+
 
 class PidfdHold(PosixHold):
     """A grip by a process descriptor."""
 
-    def __init__(self, identity: ProcessId, table: ProcessTable, descriptor: int) -> None:
-        super().__init__(identity, table)
+    def __init__(
+        self, identity: ProcessId, table: ProcessTable, kept: Kept, collect: Callable[[], None], descriptor: int
+    ) -> None:
+        super().__init__(identity, table, kept, collect)
         self._descriptor: int | None = descriptor
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def watch(self, loop: asyncio.AbstractEventLoop, ended: Callable[[ExitStatus], None]) -> None:
         if self._descriptor is not None:
             self._loop = loop
-            loop.add_reader(self._descriptor, self._readable, ended)
+            loop.add_reader(self._descriptor, self._readable, loop, ended)
 
     def close(self) -> None:
+        super().close()
+        self._close_descriptor()
+
+    def _close_descriptor(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
@@ -69,11 +89,15 @@ class PidfdHold(PosixHold):
             self._loop.remove_reader(descriptor)
         os.close(descriptor)
 
-    def _readable(self, ended: Callable[[ExitStatus], None]) -> None:
-        if self._descriptor is not None:
-            status = pidfd.collect(self._descriptor, self.identity)
-            self.close()
-            ended(status)
+    def _readable(self, loop: asyncio.AbstractEventLoop, ended: Callable[[ExitStatus], None]) -> None:
+        if self._descriptor is None:
+            return
+        status = pidfd.collect(self._descriptor, self.identity)
+        self._close_descriptor()
+        if status == UNKNOWN and self._kept.record is not None:
+            self._in_thread(loop, ended, self._recorded)
+        else:
+            ended(self._over(status))
 
     def _send(self, identity: ProcessId, number: int) -> None:
         pidfd.send(identity, number)
@@ -82,14 +106,17 @@ class PidfdHold(PosixHold):
 class LinuxSystem(PosixSystem):
     """A Linux machine whose kernel has process descriptors."""
 
-    def _hold(self, identity: ProcessId) -> Hold:
+    def _hold(self, identity: ProcessId, kept: Kept) -> Hold:
         try:
             descriptor = pidfd.open_identity(identity)
         except OSError:
             descriptor = None
-        return super()._hold(identity) if descriptor is None else PidfdHold(identity, self._table, descriptor)
+        if descriptor is None:
+            return super()._hold(identity, kept)
+        return PidfdHold(identity, self._table, kept, lambda: self._collect(identity), descriptor)
 
 
-def linux_system() -> PosixSystem:
+def linux_system(records: Records | None = None) -> PosixSystem:
     """Give this Linux machine; without process descriptors where it has none."""
-    return LinuxSystem(ProcfsTable()) if pidfd.available() else PosixSystem(ProcfsTable())
+    form = LinuxSystem if pidfd.available() else PosixSystem
+    return form(ProcfsTable(), records)

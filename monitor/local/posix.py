@@ -7,115 +7,160 @@ import sys
 if sys.platform == "win32":
     raise ImportError("POSIX only")
 
-import asyncio
-import contextlib
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+import structlog
 
-from monitor.local.exits import UNKNOWN, from_waitid
-from monitor.local.system import Hold
+from monitor.local import fifo, priority, recorder
+from monitor.local.posix_hold import Kept, PosixHold
+from monitor.local.recorder import Recorder
+from monitor.local.records import Records
+from monitor.local.system import Hold, PortHolder, Start
 from monitor.local.tree import ProcessTable, marked_root, members
 from monitor.model import ExitStatus, ProcessId
 
-_KILL_LIMIT_S = 5.0
-_KILL_PAUSE_S = 0.01
 _LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-_NAMES = {"CTRL_C_EVENT": "SIGINT", "CTRL_BREAK_EVENT": "SIGINT"}
-"""What a servers file written on Windows means here."""
+_CONSOLE_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY
+_NOT_EXECUTED = (126, 127)
+"""What shells, setsid and env exit with when the system does not take a program."""
+_BEGIN_LIMIT_S = 2.0
+_BEGIN_PAUSE_S = 0.0001
 
-
-def signal_number(name: str) -> int:
-    """Give the number of a signal by its name.
-
-    Raises:
-        ValueError: there is no such signal here.
-    """
-    try:
-        return signal.Signals[_NAMES.get(name, name)].value
-    except KeyError as error:
-        raise ValueError(name) from error
-
-
-class PosixHold:
-    """A grip by pid and start time. Its watch is a thread that waits."""
-
-    def __init__(self, identity: ProcessId, table: ProcessTable) -> None:
-        self.identity = identity
-        self._table = table
-        self._marker = table.marker_of(identity.pid)
-
-    def watch(self, loop: asyncio.AbstractEventLoop, ended: Callable[[ExitStatus], None]) -> None:
-        def wait() -> None:
-            status = self._wait()
-            with contextlib.suppress(RuntimeError):  # the loop closed before the process ended
-                loop.call_soon_threadsafe(ended, status)
-
-        threading.Thread(target=wait, name=f"exit-of-{self.identity.pid}", daemon=True).start()
-
-    def interrupt(self, signal_name: str) -> None:
-        self._send(self.identity, signal_number(signal_name))
-
-    def terminate_tree(self) -> None:
-        for member in self._members():
-            self._send(member, signal.SIGTERM)
-
-    def kill_tree(self) -> None:
-        deadline = time.monotonic() + _KILL_LIMIT_S
-        while (left := self._members()) and time.monotonic() < deadline:
-            for member in left:
-                self._send(member, signal.SIGKILL)
-            time.sleep(_KILL_PAUSE_S)
-
-    def close(self) -> None:
-        """Nothing is lent: the thread ends with the process."""
-
-    def _members(self) -> list[ProcessId]:
-        own = os.getpid()
-        rows = self._table.rows(markers=True)
-        return [member for member in members(self.identity, self._marker, rows) if member.pid != own]
-
-    def _send(self, identity: ProcessId, number: int) -> None:
-        if self._table.identify(identity.pid) != identity:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(identity.pid, number)
-
-    def _wait(self) -> ExitStatus:
-        try:
-            result = os.waitid(os.P_PID, self.identity.pid, os.WEXITED)
-        except ChildProcessError:
-            return self._wait_for_stranger()
-        return UNKNOWN if result is None else from_waitid(result.si_code, result.si_status)
-
-    def _wait_for_stranger(self) -> ExitStatus:
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(self.identity.pid)
-            if self._table.is_live(self.identity):
-                process.wait()
-        return UNKNOWN
+log = structlog.get_logger(__name__)
 
 
 class PosixSystem:
-    """A POSIX machine."""
+    """A POSIX machine. With a folder for records, starts have a recorder where the system has what it takes."""
 
-    def __init__(self, table: ProcessTable) -> None:
+    def __init__(self, table: ProcessTable, records: Records | None = None) -> None:
         self._table = table
+        self._records = records
+        self._recorders: dict[ProcessId, Recorder] = {}
 
-    def spawn(self, argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], log: int) -> Hold:
-        blocked = signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a child inherits what its thread blocks
+    def spawn(self, start: Start) -> Hold:
+        self._collect_ended()
+        console = fifo.make(start.log)
         try:
-            child = subprocess.Popen(  # noqa: S603 - argv comes from the owner's servers file, and no shell reads it
-                argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            with _no_signal_blocked():
+                return self._spawn_recorded(start, console) or self._spawn_bare(start, console)
+        except OSError:
+            if console != fifo.NOWHERE:
+                console.unlink(missing_ok=True)
+            raise
+
+    def open_log(self, path: Path) -> int:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, _LOG_FLAGS, 0o600)
+
+    def port_holder(self, ports: Collection[int]) -> PortHolder | None:
+        return self._table.port_holder(ports)
+
+    def twin(self, argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId]) -> str | None:
+        return self._table.twin(argv, cwd, ours)
+
+    def hold(self, identity: ProcessId) -> Hold | None:
+        return self._hold(identity, self._known(identity)) if self._table.is_live(identity) else None
+
+    def find(self, marker: str) -> Hold | None:
+        rows = self._table.rows(markers=True)
+        record = None if self._records is None else self._records.of_marker(marker)
+        root = None if record is None or (read := record.read()) is None else read.game
+        if record is None or root is None or root.boot_id != self.boot_id():
+            found = marked_root(marker, rows)
+            return None if found is None else self._hold(found, Kept(marker))
+        left = next(iter(members(root, marker, rows)), None)
+        return None if left is None else self._hold(left, Kept(marker, record=record if left == root else None))
+
+    def ended(self, marker: str) -> ExitStatus | None:
+        record = None if self._records is None else self._records.of_marker(marker)
+        read = None if record is None else record.read()
+        if record is None or read is None or (read.game is not None and self._table.is_live(read.game)):
+            return None
+        return record.wait_for_end()
+
+    def boot_id(self) -> str:
+        return self._table.boot_id()
+
+    def _hold(self, identity: ProcessId, kept: Kept) -> Hold:
+        return PosixHold(identity, self._table, kept, lambda: self._collect(identity))
+
+    def _known(self, identity: ProcessId) -> Kept:
+        found = None if self._records is None else self._records.of_game(identity)
+        if found is None:
+            return Kept(self._table.marker_of(identity.pid))
+        record, marker = found
+        return Kept(marker, record=record)
+
+    def _spawn_recorded(self, start: Start, console: Path) -> Hold | None:
+        """Start it under a recorder; `None` where that does not work, and nothing of it is left."""
+        if self._records is None or not recorder.fits(start.argv[0]):
+            return None
+        try:
+            record, descriptor = self._records.begin(start.server_id, start.marker)
+            try:
+                keeper = Recorder(start, console, descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            log.debug("no_recorder", server=start.server_id, error=str(error))
+            return None
+        try:
+            hold = self._prepare(keeper, Kept(start.marker, console, record), start)
+            keeper.begin()
+        except OSError:
+            keeper.abandon()
+            raise
+        if self._has_begun(keeper, hold.identity):
+            self._recorders[hold.identity] = keeper
+            priority.set_for_session(hold.identity.pid, start.priority)
+            return hold
+        hold.close()
+        end = record.wait_for_end()
+        if end is not None and end.code in _NOT_EXECUTED:
+            # Started without a recorder, it fails with the system's own reason.
+            keeper.collect()
+            return None
+        self._recorders[hold.identity] = keeper
+        return hold
+
+    def _prepare(self, keeper: Recorder, kept: Kept, start: Start) -> Hold:
+        pid = keeper.game_pid()
+        identity = self._table.identify(pid)
+        if identity is None or kept.record is None:
+            raise ProcessLookupError(pid)
+        kept.record.note_game(identity)
+        priority.give(pid, start.priority, start.cpus)
+        return self._hold(identity, kept)
+
+    def _has_begun(self, keeper: Recorder, identity: ProcessId) -> bool:
+        """Wait until the program itself runs; False when it is gone before that was seen."""
+        deadline = time.monotonic() + _BEGIN_LIMIT_S
+        while keeper.is_preparing(identity.pid) and time.monotonic() < deadline:
+            if not self._table.is_live(identity):
+                return False
+            time.sleep(_BEGIN_PAUSE_S)
+        return True
+
+    def _spawn_bare(self, start: Start, console: Path) -> Hold:
+        """Start it as a child of ours: when the bot is gone, only the kernel may tell how it ended."""
+        descriptor = os.open(console, _CONSOLE_FLAGS)
+        try:
+            with priority.processors(start.cpus):
+                child = subprocess.Popen(  # noqa: S603 - argv comes from the owner's servers file, and no shell reads it
+                    start.argv, cwd=start.cwd, env=start.env, stdin=descriptor, stdout=start.output,
+                    stderr=start.output, start_new_session=True,
+                )  # fmt: skip
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            os.close(descriptor)
+        priority.give(child.pid, start.priority, ())
+        priority.set_for_session(child.pid, start.priority)
         identity = self._table.identify(child.pid)
         if identity is None:
             child.kill()
@@ -123,20 +168,25 @@ class PosixSystem:
             raise ProcessLookupError(child.pid)
         # The hold collects the child, so subprocess must neither do that too nor complain that nobody did.
         child.returncode = 0
-        return self._hold(identity)
+        return self._hold(identity, Kept(start.marker, console))
 
-    def open_log(self, path: Path) -> int:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, _LOG_FLAGS, 0o600)
+    def _collect(self, identity: ProcessId) -> None:
+        """Have the recorder of a server that has ended collected; it ends in a moment."""
+        keeper = self._recorders.pop(identity, None)
+        if keeper is not None:
+            threading.Thread(target=keeper.collect, name=f"recorder-{keeper.pid}", daemon=True).start()
 
-    def hold(self, identity: ProcessId) -> Hold | None:
-        return self._hold(identity) if self._table.is_live(identity) else None
+    def _collect_ended(self) -> None:
+        """Collect the recorders of servers that ended while nobody watched them."""
+        for identity, keeper in list(self._recorders.items()):
+            if keeper.has_ended():
+                self._recorders.pop(identity, None)
 
-    def find(self, marker: str) -> ProcessId | None:
-        return marked_root(marker, self._table.rows(markers=True))
 
-    def boot_id(self) -> str:
-        return self._table.boot_id()
-
-    def _hold(self, identity: ProcessId) -> Hold:
-        return PosixHold(identity, self._table)
+@contextmanager
+def _no_signal_blocked() -> Iterator[None]:
+    blocked = signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a child inherits what its thread blocks
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -49,6 +49,9 @@ def check(request: LaunchRequest, env: Mapping[str, str]) -> tuple[str, ...]:
     _check_texts(request)
     if not request.cwd.is_dir() or not os.access(request.cwd, os.X_OK):
         raise LaunchRefused(request.server_id, LaunchFault.NO_SUCH_FOLDER, str(request.cwd))
+    absent = next((cpu for cpu in request.cpus if not 0 <= cpu < (os.cpu_count() or 1)), None)
+    if absent is not None:
+        raise LaunchRefused(request.server_id, LaunchFault.BAD_ARGUMENT, f"cpus: {absent}")
     program = request.argv[0]
     path = _find(program, request.cwd, env)
     if path is None:

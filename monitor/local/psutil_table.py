@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
+from pathlib import Path
 
 import psutil
 
+from monitor.local import neighbours
 from monitor.local.environment import MARKER
-from monitor.local.tree import Row
-from monitor.model import ProcessId
+from monitor.local.system import PortHolder
+from monitor.local.tree import Row, Witness
+from monitor.model import ExitStatus, ProcessId
+
+
+class SilentWitness:
+    """For systems that say nothing about memory."""
+
+    def testimony(self, _: ExitStatus) -> str | None:
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class PsutilTable:
@@ -46,6 +60,15 @@ class PsutilTable:
             return psutil.Process(pid).environ().get(MARKER)
         except (psutil.Error, OSError):
             return None
+
+    def port_holder(self, ports: Collection[int]) -> PortHolder | None:
+        return neighbours.port_holder(ports)
+
+    def twin(self, argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId]) -> str | None:
+        return neighbours.twin(argv, cwd, ours, self)
+
+    def witness(self, _: int) -> Witness:
+        return SilentWitness()
 
 
 def _session_of(pid: int) -> int | None:

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from monitor.model import ExitStatus, ProcessId
+from monitor.model import ExitStatus, Priority, ProcessId
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A program that was found fit to be started, and all that it is to be given."""
+
+    server_id: str
+    argv: tuple[str, ...]
+    """The program first, as an absolute path."""
+    cwd: Path
+    env: Mapping[str, str]
+    """The whole environment, the marker in it."""
+    marker: str
+    log: Path
+    output: int
+    """A descriptor of the log, open for appending; the caller closes it."""
+    priority: Priority
+    cpus: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortHolder:
+    """Who listens on a port that a server is going to need."""
+
+    port: int
+    name: str
+    """Such as "java, pid 4711", or "another program" where we may not know."""
 
 
 class Hold(Protocol):
@@ -31,10 +59,24 @@ class Hold(Protocol):
         """
         ...
 
+    def type_line(self, text: str) -> None:
+        """Type a line into its console, without waiting for it to be read.
+
+        Raises:
+            NotSupported: it has no console that we can reach.
+            CommandRejected: the text is no line, or too long.
+            GameUnavailable: it has not read for so long that no more fits in, or it has just ended.
+        """
+        ...
+
     def terminate_tree(self) -> None: ...
 
     def kill_tree(self) -> None:
         """Return once nothing of the tree is left, or a few seconds have passed."""
+        ...
+
+    def out_of_memory(self) -> str | None:
+        """Once it has ended: what the system says of killing it for want of memory, in its own words."""
         ...
 
     def close(self) -> None:
@@ -45,12 +87,20 @@ class Hold(Protocol):
 class System(Protocol):
     """An operating system, as far as starting and finding processes goes. Blocking."""
 
-    def spawn(self, argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], log: int) -> Hold:
-        """Start a program with the whole of `env`, writing to the descriptor `log`, free of our session.
+    def spawn(self, start: Start) -> Hold:
+        """Start a program, free of our session.
 
         Raises:
             OSError: nothing was started.
         """
+        ...
+
+    def port_holder(self, ports: Collection[int]) -> PortHolder | None:
+        """Say who listens on the first of these that is taken, on a loopback address or on all of them."""
+        ...
+
+    def twin(self, argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId]) -> str | None:
+        """Name a live process of the same program with the same arguments in the same folder, that is not `ours`."""
         ...
 
     def open_log(self, path: Path) -> int:
@@ -65,8 +115,12 @@ class System(Protocol):
         """Take hold of that very process; `None` when it is gone."""
         ...
 
-    def find(self, marker: str) -> ProcessId | None:
-        """Look for the root of the tree that carries this `GAMEKEEPER_RUN` marker."""
+    def find(self, marker: str) -> Hold | None:
+        """Take hold of the root of the run with this `GAMEKEEPER_RUN` marker, or of the first that it left behind."""
+        ...
+
+    def ended(self, marker: str) -> ExitStatus | None:
+        """Say how the process with this marker ended, if somebody wrote it down while nobody watched."""
         ...
 
     def boot_id(self) -> str: ...

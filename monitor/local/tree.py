@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from monitor.model import ProcessId
+from monitor.local.system import PortHolder
+from monitor.model import ExitStatus, ProcessId
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,16 @@ class Row:
     @property
     def pid(self) -> int:
         return self.identity.pid
+
+
+class Witness(Protocol):
+    """Tells what the system says of killing one process for want of memory. It may hold a descriptor."""
+
+    def testimony(self, status: ExitStatus) -> str | None:
+        """Give it, once the process has ended with `status`. Blocking, short."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class ProcessTable(Protocol):
@@ -44,6 +56,18 @@ class ProcessTable(Protocol):
     def boot_id(self) -> str: ...
 
     def marker_of(self, pid: int) -> str | None: ...
+
+    def port_holder(self, ports: Collection[int]) -> PortHolder | None:
+        """Say who listens on the first of these that is taken."""
+        ...
+
+    def twin(self, argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId]) -> str | None:
+        """Name a live process with the same program, arguments and folder that is none of `ours`."""
+        ...
+
+    def witness(self, pid: int) -> Witness:
+        """Begin to look for what the system says of that process and its memory."""
+        ...
 
 
 def children_of(rows: Iterable[Row]) -> Mapping[int, list[Row]]:

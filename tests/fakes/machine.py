@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.errors import LaunchFault, LaunchRefused
+from monitor.errors import GameFault, GameUnavailable, LaunchFault, LaunchRefused, NotSupported
+from monitor.local.console_line import refuse_unless_line
 from monitor.model import ExitStatus, HostReading, ProcessId, TreeReading
 from monitor.ports import LaunchRequest
 
@@ -47,6 +48,14 @@ class FakeProcess:
     adopted: int = 0
     """How often somebody took hold of it again."""
     status: ExitStatus | None = None
+    console: bool = True
+    """Whether it has a console to type into."""
+    typed: list[str] = field(default_factory=list)
+    """The lines typed into its console while alive, in order."""
+    on_line: Callable[[str], None] | None = None
+    """Called with each typed line, as a game that reads its console."""
+    oom: str | None = None
+    """What the machine says of killing it for want of memory."""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -67,6 +76,19 @@ class FakeProcess:
         if self.alive:
             self.interrupts.append(signal_name)
             self._end(self.temper.on_interrupt)
+
+    async def type_line(self, text: str) -> None:
+        refuse_unless_line(text)
+        if not self.console:
+            raise NotSupported("console")
+        if not self.alive:
+            raise GameUnavailable(GameFault.CLOSED)
+        self.typed.append(text)
+        if self.on_line is not None:
+            self.on_line(text)
+
+    async def out_of_memory(self) -> str | None:
+        return None if self.alive else self.oom
 
     async def terminate_tree(self) -> None:
         if self.alive:
@@ -96,6 +118,12 @@ class FakeLauncher:
         self.boot = boot
         self.refuse_with: LaunchFault | None = None
         """Refuse every spawn with this, naming the program."""
+        self.held: Mapping[int, str] = {}
+        """Ports that somebody else listens on, and who: a start that needs one is refused."""
+        self.twin: str | None = None
+        """Who runs the same program already, so that every start is refused."""
+        self.records: dict[str, ExitStatus] = {}
+        """How runs ended while nobody watched, by marker; what no test put here, nobody knows."""
         self.on_spawn: Callable[[FakeProcess], None] | None = None
         """Called with each new process before `spawn` returns."""
         self.spawned: list[LaunchRequest] = []
@@ -107,6 +135,10 @@ class FakeLauncher:
         await asyncio.sleep(0)
         if self.refuse_with is not None:
             raise LaunchRefused(request.server_id, self.refuse_with, request.argv[0])
+        if self.twin is not None:
+            raise LaunchRefused(request.server_id, LaunchFault.ALREADY_RUNNING, request.argv[0], self.twin)
+        if (port := next((port for port in request.ports if port in self.held), None)) is not None:
+            raise LaunchRefused(request.server_id, LaunchFault.PORT_HELD, str(port), self.held[port])
         number = len(self.processes) + 1
         process = FakeProcess(ProcessId(1000 + number, 50_000 + number, self.boot), request, self.temper)
         self.spawned.append(request)
@@ -130,6 +162,10 @@ class FakeLauncher:
     async def find(self, marker: str) -> FakeProcess | None:
         await asyncio.sleep(0)
         return self._take(lambda process: process.request.marker == marker)
+
+    async def ended(self, marker: str) -> ExitStatus | None:
+        await asyncio.sleep(0)
+        return self.records.get(marker)
 
     def boot_id(self) -> str:
         return self.boot
@@ -200,6 +236,9 @@ class FakeProbe:
         self.reads: list[dict[str, ProcessId]] = []
         """What was asked for, one entry a pass."""
         self.host_reading = HostReading(cpu_pct=10.0, memory_total_bytes=16 << 30, memory_available_bytes=8 << 30)
+
+    def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
+        return True
 
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         self.reads.append(dict(roots))

@@ -20,8 +20,8 @@ elif sys.platform != "linux":
 
 
 @pytest.fixture
-def system() -> System:
-    return local_system()
+def system(tmp_path: Path) -> System:
+    return local_system(tmp_path / "runs")
 
 
 @pytest.fixture

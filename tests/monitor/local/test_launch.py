@@ -48,11 +48,6 @@ async def test_it_leads_a_session_of_its_own(stage: Stage) -> None:
     assert puppet.facts["session"] != os.getsid(0)
 
 
-async def test_its_input_is_empty_and_not_ours(stage: Stage) -> None:
-    _, puppet = await stage.play()
-    assert puppet.facts["stdin"] == ""
-
-
 @posix
 async def test_no_signal_is_blocked_in_it(stage: Stage, system: System) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGINT})

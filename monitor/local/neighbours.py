@@ -1,0 +1,80 @@
+"""Who else runs here, as far as it gets in a server's way, by `psutil`: for systems without `/proc`."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection
+from pathlib import Path
+
+import psutil
+
+from monitor.local.system import PortHolder
+from monitor.local.tree import ProcessTable
+from monitor.model import ProcessId
+
+STRANGER = "another program"
+_UDP = socket.SOCK_DGRAM
+_NEARBY = frozenset(("", "*", "0.0.0.0", "::", "127.0.0.1", "::1", "::ffff:127.0.0.1", "::ffff:0.0.0.0"))  # noqa: S104
+
+
+def port_holder(ports: Collection[int]) -> PortHolder | None:
+    """Say who listens (TCP), or waits for packets from anybody (UDP), on the first of `ports` that is taken."""
+    try:
+        connections = psutil.net_connections("inet")
+    except (psutil.Error, OSError):  # not everybody may ask
+        return None
+    held = {
+        connection.laddr.port: connection.pid
+        for connection in connections
+        if connection.laddr
+        and connection.laddr.ip in _NEARBY
+        and (connection.status == psutil.CONN_LISTEN or (connection.type == _UDP and not connection.raddr))
+    }
+    taken = next((port for port in ports if port in held), None)
+    return None if taken is None else PortHolder(taken, named(held[taken]))
+
+
+def named(pid: int | None) -> str:
+    """Call a process by its name and pid."""
+    if pid is None:
+        return STRANGER
+    try:
+        return f"{psutil.Process(pid).name()}, pid {pid}"
+    except psutil.Error:
+        return f"pid {pid}"
+
+
+def same_program(tail: Collection[str], executable: str | None, argv: tuple[str, ...], folder: Path) -> bool:
+    """Tell whether the last words of a command line are a start of `argv`, whose program is an absolute path.
+
+    The program of a script is its interpreter, so the file may be either what runs or the first of those words.
+    """
+    words = tuple(tail)
+    if words[1:] != argv[1:]:
+        return False
+    wanted = Path(argv[0])
+    return any(_same_file(Path(found), wanted) for found in (executable, str(folder / words[0])) if found)
+
+
+def twin(argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId], table: ProcessTable) -> str | None:
+    """Name a live process with the same program, arguments and folder that is none of `ours`."""
+    for process in psutil.process_iter():
+        try:
+            if not _same_file(Path(process.cwd()), cwd):
+                continue
+            line, executable = process.cmdline(), process.exe()
+        except (psutil.Error, OSError):  # not ours to look at
+            continue
+        tail = line[-len(argv) :]
+        if len(tail) == len(argv) and same_program(tail, executable, argv, cwd):
+            identity = table.identify(process.pid)
+            if identity is not None and identity not in ours:
+                return named(process.pid)
+    return None
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
