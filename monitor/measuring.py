@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from monitor.model import Sample, Server, TreeReading
 
 BUSY_PCT = 70.0
@@ -29,25 +27,46 @@ def measure(server: Server, at_s: int, now: TreeReading, before: TreeReading | N
     ticks is missed; without an earlier reading of the same process they are unknown.
     """
     players = server.players
+    read, written = _io_rates(server, now, before)
     return Sample(
         server_id=server.id,
         at_s=at_s,
-        cpu_pct=_rate(now, before, lambda r: r.cpu_time_s * 100),
+        cpu_pct=_cpu_pct(now, before),
         rss_bytes=now.rss_bytes,
-        read_bytes_per_s=_rate(now, before, lambda r: r.read_bytes),
-        write_bytes_per_s=_rate(now, before, lambda r: r.write_bytes),
+        read_bytes_per_s=read,
+        write_bytes_per_s=written,
         threads=now.threads,
         players=players.online if players is not None else None,
         tick_rate=server.tick_rate,
     )
 
 
-def _rate(now: TreeReading, before: TreeReading | None, count: Callable[[TreeReading], float | None]) -> float | None:
-    """Give a counter's growth a second; `None` where either count is unknown."""
+def _io_rates(server: Server, now: TreeReading, before: TreeReading | None) -> tuple[float | None, float | None]:
+    """Give the bytes a second, read and written; until they are counted again, what was last known."""
+    if before is None:
+        return None, None
+    elapsed_s = _io_at_s(now) - _io_at_s(before)
+    if elapsed_s == 0 and server.latest is not None:
+        return server.latest.read_bytes_per_s, server.latest.write_bytes_per_s
+    return (
+        _rate(now.read_bytes, before.read_bytes, elapsed_s),
+        _rate(now.write_bytes, before.write_bytes, elapsed_s),
+    )
+
+
+def _io_at_s(reading: TreeReading) -> float:
+    return reading.at_monotonic_s if reading.io_at_monotonic_s is None else reading.io_at_monotonic_s
+
+
+def _cpu_pct(now: TreeReading, before: TreeReading | None) -> float | None:
     if before is None:
         return None
     elapsed_s = now.at_monotonic_s - before.at_monotonic_s
-    ours, theirs = count(now), count(before)
+    return _rate(100 * now.cpu_time_s, 100 * before.cpu_time_s, elapsed_s)
+
+
+def _rate(ours: float | None, theirs: float | None, elapsed_s: float) -> float | None:
+    """Give a counter's growth a second; `None` where either count is unknown, or no time has passed."""
     if elapsed_s <= 0 or ours is None or theirs is None:
         return None
     return max(0.0, (ours - theirs) / elapsed_s)

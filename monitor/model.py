@@ -340,6 +340,8 @@ class TreeReading:
     write_bytes: int | None
     threads: int
     processes: int
+    io_at_monotonic_s: float | None = None
+    """When the bytes were counted, where that was before the rest."""
 
 
 @dataclass(frozen=True, slots=True)

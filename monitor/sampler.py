@@ -38,7 +38,7 @@ class Sampler:
     clock: Clock
     interval_s: float
     host: HostReading | None = None
-    """The whole machine at the last tick."""
+    """The whole machine at the last tick that went to a thread, a few seconds ago at most."""
     _before: Mapping[str, tuple[ProcessId, TreeReading]] | None = None
     _broken: bool = False
     _untrimmed: bool = False
@@ -67,7 +67,7 @@ class Sampler:
     async def tick(self) -> None:
         """Take one measurement of everything that lives."""
         roots = self.fleet.live()
-        readings = await asyncio.to_thread(self._read, roots)
+        readings = await self._read(roots)
         before = self._before or {}
         self._before = {i: (roots[i], reading) for i, reading in readings.items()}
         at_s = self.clock.now_ms() // 1000
@@ -81,8 +81,14 @@ class Sampler:
         self.fleet.measured(samples)
         self.sink.add(samples)
 
-    def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
-        """Everything of a tick that blocks, in one trip to a thread."""
+    async def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
+        """Read the trees: on the loop itself where that is sure to be quick, as a trip to a thread is not free."""
+        if self.probe.blocks(roots):
+            return await asyncio.to_thread(self._read_all, roots)
+        return self.probe.read(roots)
+
+    def _read_all(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
+        """Everything that blocks, in one trip to a thread: every few seconds at least, as the probe has it."""
         self.host = self.probe.host()
         self._trim(self.fleet.logs())
         return self.probe.read(roots)

@@ -1,8 +1,7 @@
-"""Linux: reads process trees straight from `/proc`."""
+"""Linux: reads process trees straight from `/proc`. Why so is in `docs/decisions/0004-sampling.md`."""
 
 from __future__ import annotations
 
-import os
 import sys
 
 if sys.platform != "linux":
@@ -11,109 +10,114 @@ if sys.platform != "linux":
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from monitor.local import procfs
+from monitor.local.kept_files import KeptFiles
+from monitor.local.probe import CpuTimes, HostCounters
+from monitor.local.proc_search import StraySearch
+from monitor.local.proc_tree import TICKS_PER_S, Children, ProcTree
 from monitor.model import ProcessId, TreeReading
 
-_TRIES = 3
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-
-Children = Callable[[int], list[int]]
-
-
-class _Moved(Exception):
-    """The tree changed while it was read."""
+_IO_S = 4.5
+"""Bytes are counted at most this often: every tick of five seconds."""
+_QUICK_PROCESSES = 150
+"""What may be read on the event loop at once: about 10 µs each where the caches are cold."""
 
 
 class ProcReader:
-    """Walks each tree from its root by `/proc/PID/task/TID/children`; without that file, by one pass over everybody.
+    """Keeps each tree's members and their open files from one reading to the next.
 
-    Raises nothing: a tree that keeps changing under it, that is gone, or that is hidden from us is left out.
+    New children are found by a walk of each tree, at most ten seconds later; those that left their tree (daemons)
+    by a search through everybody, at most 30 s later.
+
+    Raises nothing: a tree that is gone or hidden from us is left out.
     """
 
-    def __init__(self, proc: Path = procfs.PROC) -> None:
-        self._has_children = (proc / "thread-self/children").exists()
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        files: KeptFiles | None = None,
+        lists_children: bool | None = None,
+    ) -> None:
+        self._now = now
+        self._files = KeptFiles() if files is None else files
+        self._lists_children = _kernel_lists_children() if lists_children is None else lists_children
+        self._trees: dict[str, ProcTree] = {}
+        self._search = StraySearch(self._files)
+        self._io_s = now() - _IO_S
+
+    def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
+        """Whether the next reading does more than read a handful of counters."""
+        now_s, trees = self._now(), self._trees.values()
+        return (
+            now_s - self._io_s >= _IO_S
+            or self._search.due(trees, now_s)
+            or any(tree.walk_due(now_s) for tree in trees)
+            or sum([len(tree.members) for tree in trees]) > _QUICK_PROCESSES
+            or roots != {server_id: tree.root for server_id, tree in self._trees.items()}
+        )
 
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
-        children = listed_children if self._has_children else scanned_children()
-        readings = ((server_id, _read_tree(root, children)) for server_id, root in roots.items())
+        now_s = self._now()
+        begun = self._follow(roots, now_s)
+        self._walk(now_s)
+        if begun or self._search.due(self._trees.values(), now_s):
+            self._search.run(self._trees.values(), now_s, afresh=begun)
+        with_io = begun or now_s - self._io_s >= _IO_S
+        if with_io:
+            self._io_s = now_s
+        readings = ((i, tree.read(now_s, with_io=with_io)) for i, tree in self._trees.items())
         return {server_id: reading for server_id, reading in readings if reading is not None}
 
+    def host(self) -> HostCounters:
+        """Read the machine's counters.
 
-def listed_children(pid: int) -> list[int]:
-    """Ask the kernel for the children of each thread."""
-    tasks = f"{procfs.PROC}/{pid}/task"
-    found: list[int] = []
-    for thread in os.listdir(tasks):  # noqa: PTH208 - strings: this runs for every process, every second
-        with open(f"{tasks}/{thread}/children", "rb", buffering=0) as file:  # noqa: PTH123
-            found.extend(int(child) for child in file.read().split())
-    return found
+        Raises:
+            OSError: `/proc` cannot be read.
+        """
+        busy, total = procfs.parse_cpu(self._files.read(f"{procfs.PROC}/stat"))
+        memory = procfs.parse_memory(self._files.read(f"{procfs.PROC}/meminfo"))
+        return HostCounters(CpuTimes(busy / TICKS_PER_S, total / TICKS_PER_S), *memory)
+
+    def close(self) -> None:
+        """Close every file. The next reading begins anew."""
+        self._trees.clear()
+        self._files.close()
+
+    def _follow(self, roots: Mapping[str, ProcessId], now_s: float) -> bool:
+        """Drop the trees that nobody asks for any more, begin those that are new, and tell whether there were any."""
+        for server_id, tree in list(self._trees.items()):
+            if roots.get(server_id) != tree.root:
+                self._trees.pop(server_id).close()
+        new = [(i, root) for i, root in roots.items() if i not in self._trees and procfs.identify(root.pid) == root]
+        for server_id, root in new:
+            marker = procfs.marker_of(root.pid)
+            self._trees[server_id] = ProcTree(root, marker, self._files, now_s)
+        return bool(new)
+
+    def _walk(self, now_s: float) -> None:
+        due = [tree for tree in self._trees.values() if tree.walk_due(now_s)]
+        if not due:
+            return
+        children = self._listed_children if self._lists_children else scanned_children()
+        for tree in due:
+            tree.walk(children, now_s)
+
+    def _listed_children(self, pid: int) -> list[int]:
+        """Ask the kernel for the children of each thread."""
+        tasks = f"{procfs.PROC}/{pid}/task"
+        threads = self._files.names(tasks)
+        return [int(child) for tid in threads for child in self._files.peek(f"{tasks}/{tid}/children").split()]
 
 
 def scanned_children() -> Children:
-    """Read everybody's parent once, and answer from that."""
+    """Read everybody's parent once, and answer from that: for kernels without `/proc/PID/task/TID/children`."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     for stat in procfs.all_stats():
         children[stat.ppid].append(stat.pid)
     return lambda pid: children.get(pid, [])
 
 
-def _read_tree(root: ProcessId, children: Children) -> TreeReading | None:
-    for _ in range(_TRIES):
-        stat = procfs.read_stat(root.pid)
-        if stat is None or not stat.alive or procfs.identify(root.pid) != root:
-            return None
-        try:
-            return _read_once(root, children)
-        except (_Moved, FileNotFoundError, ProcessLookupError):
-            continue
-        except PermissionError:
-            return None
-    return None
-
-
-def _read_once(root: ProcessId, children: Children) -> TreeReading:
-    """Add up a tree. A process's children are listed before its own counters are read.
-
-    A child that ends in between is either still there to be read, or missing, which starts the reading again: its
-    time is never counted twice and never left out.
-    """
-    at = time.monotonic()
-    ticks = pages = threads = processes = 0
-    io: tuple[int, int] | None = (0, 0)
-    front = [(root.pid, 0)]
-    while front:
-        pid, parent = front.pop()
-        front.extend((child, pid) for child in children(pid))
-        stat = procfs.read_stat(pid)
-        if stat is None or parent not in (0, stat.ppid):
-            raise _Moved
-        ticks += stat.cpu_ticks
-        io = _add(io, _read_io(pid))
-        if stat.alive:
-            pages, threads, processes = pages + stat.rss_pages, threads + stat.threads, processes + 1
-    return TreeReading(
-        at_monotonic_s=at,
-        cpu_time_s=ticks / _TICKS_PER_S,
-        rss_bytes=pages * _PAGE_BYTES,
-        read_bytes=None if io is None else io[0],
-        write_bytes=None if io is None else io[1],
-        threads=threads,
-        processes=processes,
-    )
-
-
-def _add(total: tuple[int, int] | None, more: tuple[int, int] | None) -> tuple[int, int] | None:
-    return None if total is None or more is None else (total[0] + more[0], total[1] + more[1])
-
-
-def _read_io(pid: int) -> tuple[int, int] | None:
-    """Give the bytes read from and written to disks; `None` where we may not know. Fields: proc_pid_io(5)."""
-    try:
-        with open(f"{procfs.PROC}/{pid}/io", "rb", buffering=0) as file:  # noqa: PTH123 - hot
-            fields = dict(line.split(b": ") for line in file.read().splitlines())
-    except PermissionError:
-        return None
-    return int(fields[b"read_bytes"]), int(fields[b"write_bytes"])
+def _kernel_lists_children() -> bool:
+    return (procfs.PROC / "thread-self/children").exists()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import psutil
 
+from monitor.local.probe import CpuTimes, HostCounters
 from monitor.local.tree import ProcessTable, descendants
 from monitor.model import ProcessId, TreeReading
 
@@ -17,6 +18,9 @@ class PsutilReader:
 
     def __init__(self, table: ProcessTable) -> None:
         self._table = table
+
+    def blocks(self, roots: Mapping[str, ProcessId]) -> bool:  # noqa: ARG002 - it lists everybody, whatever is asked
+        return True
 
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         try:
@@ -31,6 +35,13 @@ class PsutilReader:
             if reading is not None:
                 readings[server_id] = reading
         return readings
+
+    def host(self) -> HostCounters:
+        times, memory = psutil.cpu_times(), psutil.virtual_memory()
+        # Linux counts a guest's time in user and nice as well.
+        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        return HostCounters(CpuTimes(total - idle, total), memory.total, memory.available)
 
 
 def _read(members: Sequence[ProcessId]) -> TreeReading | None:

@@ -85,3 +85,22 @@ def test_no_reading_makes_a_negative_rate(ours: float, theirs: float, elapsed_s:
 )
 def test_a_busy_machine_is_measured_less_often(host_cpu_pct: float, interval_s: float) -> None:
     assert adapted_interval(5.0, host_cpu_pct) == pytest.approx(interval_s)
+
+
+@pytest.mark.parametrize("counted_again", [False, True], ids=["not counted since", "counted again"])
+def test_bytes_counted_less_often_are_a_rate_over_the_time_between_the_counts(*, counted_again: bool) -> None:
+    latest = measure(SERVER, 1, NOW, BEFORE)
+    before = replace(NOW, at_monotonic_s=109.0, io_at_monotonic_s=105.0)
+    now = replace(before, at_monotonic_s=110.0)
+    if counted_again:
+        now = replace(now, read_bytes=2_000, write_bytes=5_015, io_at_monotonic_s=110.0)
+    sample = measure(replace(SERVER, latest=latest), 2, now, before)
+    expected = (100.0, 1.0) if counted_again else (100.0, 2.0)
+    assert (sample.read_bytes_per_s, sample.write_bytes_per_s) == expected
+    assert sample.cpu_pct == 0.0
+
+
+def test_bytes_never_counted_again_have_no_rate() -> None:
+    before = replace(NOW, at_monotonic_s=109.0, io_at_monotonic_s=105.0)
+    sample = measure(SERVER, 2, replace(before, at_monotonic_s=110.0), before)
+    assert (sample.read_bytes_per_s, sample.write_bytes_per_s) == (None, None)

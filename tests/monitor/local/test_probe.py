@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.local.machine import local_probe
-from monitor.local.probe import Carried, CpuTimes, TreeProbe, TreeReader, carry, cpu_percent
+from monitor.local.probe import CpuTimes, HostCounters, Ledger, TreeProbe, TreeReader, cpu_percent
 from monitor.local.psutil_reader import PsutilReader
 from monitor.local.psutil_table import PsutilTable
-from monitor.model import ProcessId, TreeReading
+from monitor.model import HostReading, ProcessId, TreeReading
 from tests.monitor.local.stage import Stage
 
 if sys.platform == "linux":
-    from monitor.local import proc_reader, procfs
+    from monitor.local import procfs
     from monitor.local.proc_reader import ProcReader
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 WHO = ProcessId(100, 1, "boot")
 
@@ -39,66 +40,82 @@ def reading(cpu: float = 1.0, read: int | None = 0, write: int | None = 0) -> Tr
     )
 
 
+@dataclass(eq=False)
 class Script:
     """A reader that plays back."""
 
-    def __init__(self, *passes: Mapping[str, TreeReading]) -> None:
-        self.passes = list(passes)
+    passes: list[Mapping[str, TreeReading]]
+    hosts: list[HostCounters] = field(default_factory=lambda: [HostCounters(CpuTimes(0, 0), 8, 4)])
+
+    def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
+        return bool(roots)
 
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         return self.passes.pop(0)
 
+    def host(self) -> HostCounters:
+        return self.hosts.pop(0)
+
+
+def playing(*passes: Mapping[str, TreeReading]) -> TreeProbe:
+    return TreeProbe(Script(list(passes)))
+
 
 def test_counters_never_go_backwards() -> None:
-    probe = TreeProbe(Script(*({"a": reading(cpu)} for cpu in (10.0, 12.0, 5.0, 6.0, 2.0, 3.0))))
+    probe = playing(*({"a": reading(cpu)} for cpu in (10.0, 12.0, 5.0, 6.0, 2.0, 3.0)))
     levels = [probe.read({"a": WHO})["a"].cpu_time_s for _ in range(6)]
     assert levels == [10.0, 12.0, 12.0, 13.0, 13.0, 14.0]
 
 
 def test_a_new_process_begins_anew() -> None:
-    probe = TreeProbe(Script({"a": reading(10.0)}, {"a": reading(1.0)}))
+    probe = playing({"a": reading(10.0)}, {"a": reading(1.0)})
     probe.read({"a": WHO})
     assert probe.read({"a": replace(WHO, pid=101)})["a"].cpu_time_s == 1.0
 
 
 def test_a_tree_that_could_not_be_read_once_goes_on_where_it_was() -> None:
-    probe = TreeProbe(Script({"a": reading(10.0)}, {}, {"a": reading(4.0)}))
+    probe = playing({"a": reading(10.0)}, {}, {"a": reading(4.0)})
     levels = [probe.read({"a": WHO}) for _ in range(3)]
     assert levels[1] == {}
     assert levels[2]["a"].cpu_time_s == 10.0
 
 
 def test_a_server_that_is_no_longer_asked_for_is_forgotten() -> None:
-    probe = TreeProbe(Script({"a": reading(10.0)}, {}, {"a": reading(4.0)}))
+    probe = playing({"a": reading(10.0)}, {}, {"a": reading(4.0)})
     probe.read({"a": WHO})
     probe.read({})
     assert probe.read({"a": WHO})["a"].cpu_time_s == 4.0
 
 
+Io = tuple[int | None, int | None]
+
+
 @pytest.mark.parametrize(
-    ("before", "now", "expected"),
+    ("seen", "expected"),
     [
-        ((100, 50), (130, 60), (130, 60)),
-        ((100, 50), (40, 60), (100, 60)),
-        ((100, 50), (None, 60), (None, 60)),
-        ((None, None), (40, 60), (40, 60)),
+        ([(100, 50), (130, 60)], (130, 60)),
+        ([(100, 50), (40, 60)], (100, 60)),
+        ([(100, 50), (None, 60)], (None, 60)),
+        ([(None, None), (40, 60)], (40, 60)),
+        ([(100, 0), (None, 0), (30, 0)], (100, 0)),
+        ([(100, 0), (30, 0), (50, 0)], (120, 0)),
     ],
-    ids=["grow", "one drops", "one hidden now", "hidden before"],
+    ids=["grow", "one drops", "one hidden now", "hidden before", "hidden for a moment", "grows after a drop"],
 )
-def test_io_is_carried_each_for_itself(
-    before: tuple[int | None, int | None], now: tuple[int | None, int | None], expected: tuple[int | None, int | None]
-) -> None:
-    past, _ = carry(None, WHO, reading(1.0, *before))
-    _, level = carry(past, WHO, reading(1.0, *now))
+def test_io_is_carried_each_for_itself(seen: list[Io], expected: Io) -> None:
+    ledger = Ledger(WHO)
+    level = [ledger.carry(reading(1.0, *io)) for io in seen][-1]
     assert (level.read_bytes, level.write_bytes) == expected
 
 
-def test_io_hidden_for_a_moment_is_compared_with_what_was_last_seen() -> None:
-    past, _ = carry(None, WHO, reading(1.0, 100, 0))
-    past, _ = carry(past, WHO, reading(1.0, None, 0))
-    past, level = carry(past, WHO, reading(1.0, 30, 0))
-    assert level.read_bytes == 100
-    assert past == Carried(WHO, 1.0, 30, 0, 0.0, 70, 0)
+@given(st.lists(st.tuples(*[st.integers(0, 10**9)] * 3), min_size=2))
+def test_fault_19_whatever_the_counters_do_no_difference_is_negative(counts: list[tuple[int, int, int]]) -> None:
+    ledger = Ledger(WHO)
+    levels = [ledger.carry(reading(cpu / 100, read, written)) for cpu, read, written in counts]
+    for before, after in pairwise(levels):
+        assert after.cpu_time_s >= before.cpu_time_s - 1e-6
+        assert (after.read_bytes or 0) >= (before.read_bytes or 0)
+        assert (after.write_bytes or 0) >= (before.write_bytes or 0)
 
 
 @pytest.mark.parametrize(
@@ -116,21 +133,17 @@ def test_the_hosts_load(before: CpuTimes, now: CpuTimes, expected: float | None)
     assert cpu_percent(before, now) == expected
 
 
-def test_the_host_is_read_twice_at_once_without_nonsense() -> None:
-    probe = TreeProbe(Script())
-    for _ in range(3):
-        assert 0.0 <= probe.host().cpu_pct <= 100.0
+def test_the_hosts_load_is_that_since_the_reading_before() -> None:
+    hosts = [
+        HostCounters(CpuTimes(busy, total), 8, 4) for busy, total in ((10, 100), (15, 110), (15, 110), (15, 115))
+    ]
+    probe = TreeProbe(Script([], hosts))
+    assert [probe.host() for _ in range(3)] == [HostReading(pct, 8, 4) for pct in (50.0, 50.0, 0.0)]
 
 
 READERS: dict[str, Callable[[], TreeReader]] = {"by-psutil": lambda: PsutilReader(PsutilTable())}
 if sys.platform == "linux":
-
-    def _without_children_files() -> ProcReader:
-        reader = ProcReader()
-        reader._has_children = False
-        return reader
-
-    READERS |= {"by-proc": ProcReader, "by-proc-without-children": _without_children_files}
+    READERS |= {"by-proc": ProcReader, "by-proc-without-children": lambda: ProcReader(lists_children=False)}
 
 
 @pytest.fixture(params=list(READERS.values()), ids=list(READERS))
@@ -181,63 +194,12 @@ async def test_cpu_time_stays_in_the_sum_when_a_child_ends(stage: Stage, reader:
         assert at_work.cpu_time_s <= ended.cpu_time_s <= collected.cpu_time_s
 
 
-@linux
-async def test_io_that_we_may_not_see_is_unknown_and_the_rest_is_not(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, game = await stage.play()
-
-    def opened(path: str, *arguments: Any, **options: Any) -> Any:
-        if path.endswith("/io"):
-            raise PermissionError(path)
-        return open(path, *arguments, **options)  # noqa: PTH123 - stands in for it
-
-    monkeypatch.setattr(proc_reader, "open", opened, raising=False)
-    found = await measure(ProcReader(), game.pid)
-    assert (found.read_bytes, found.write_bytes) == (None, None)
-    assert found.rss_bytes > 0
-
-
-@linux
-@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, ProcessLookupError])
-@pytest.mark.parametrize("call", ["_read_io", "listed_children"])
-async def test_fault_19_whatever_the_system_refuses_is_unknown(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, call: str, error: type[OSError]
-) -> None:
-    _, game = await stage.play()
-
-    def refuse(pid: int) -> Any:
-        raise error(pid)
-
-    monkeypatch.setattr(proc_reader, call, refuse)
-    assert ProcReader().read({"game": root_of(ProcReader(), game.pid)}) == {}
-
-
-@linux
-async def test_fault_19_one_unreadable_tree_leaves_the_others_readable(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, one = await stage.play("one")
-    _, two = await stage.play("two")
-    real = procfs.read_stat
-    monkeypatch.setattr(procfs, "read_stat", lambda pid: None if pid == one.pid else real(pid))
-    roots = {"one": ProcessId(one.pid, 1), "two": root_of(ProcReader(), two.pid)}
-    assert set(ProcReader().read(roots)) == {"two"}
-
-
-@linux
-async def test_a_tree_that_changes_while_it_is_read_is_read_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, game = await stage.play()
-    real, lies = proc_reader.listed_children, [[2**22 + 1], [1]]
-
-    def listed(pid: int) -> list[int]:
-        return lies.pop() if lies else real(pid)
-
-    monkeypatch.setattr(proc_reader, "listed_children", listed)
-    found = await measure(ProcReader(), game.pid)
-    assert (found.processes, lies) == (1, [])
+def test_a_reader_knows_the_machine(reader: TreeReader) -> None:
+    found = reader.host()
+    memory = psutil.virtual_memory()
+    assert 0 < found.cpu.busy_s < found.cpu.total_s
+    assert found.memory_total_bytes == memory.total
+    assert found.memory_available_bytes == pytest.approx(memory.available, rel=0.2)
 
 
 CALLS = ("create_time", "cpu_times", "memory_info", "num_threads")
