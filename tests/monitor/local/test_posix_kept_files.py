@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def no_descriptor_left() -> Iterator[None]:
     """Nothing can be opened while this lasts, though what is closed in it can be opened again."""
     with descriptor_limit(200):
         taken: list[int] = []
-        with pytest.raises(OSError, match="Too many open files"):
+        with contextlib.suppress(OSError):
             while True:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
         try:
