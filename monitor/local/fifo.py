@@ -11,7 +11,7 @@ import sys
 if sys.platform == "win32":
     raise ImportError("POSIX only")
 
-import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -22,20 +22,45 @@ NOWHERE = Path(os.devnull)
 
 
 def make(log: Path) -> Path:
-    """Make a new FIFO beside the log; give the null device where the file system has no such thing.
+    """Give a FIFO beside the log that nobody reads from; the null device where the file system has no such thing.
 
-    An old one is not used again: what an earlier process left behind may still read from it.
+    One that somebody still reads from, left behind by an earlier process, is replaced.
     """
     path = log.with_suffix(".console")
     try:
-        with contextlib.suppress(FileNotFoundError):
-            if not stat.S_ISFIFO(path.lstat().st_mode):
-                return NOWHERE
+        if _exists(path):
+            if not _is_read(path):
+                return path
             path.unlink()
         os.mkfifo(path, 0o600)
     except OSError:
         return NOWHERE
     return path
+
+
+def _exists(path: Path) -> bool:
+    """Say whether there is one.
+
+    Raises:
+        FileExistsError: there is something else.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISFIFO(mode):
+        raise FileExistsError(path)
+    return True
+
+
+def _is_read(path: Path) -> bool:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return False
+        raise
+    return True
 
 
 def standard_input(pid: int) -> Path | None:

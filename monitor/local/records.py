@@ -17,6 +17,7 @@ from pathlib import Path
 
 from monitor.model import ExitStatus, ProcessId
 
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
 _SUFFIX = ".run"
 _EXIT = re.compile(r"exit (\d{1,3})")
 _SIGNAL_BASE = 128
@@ -103,9 +104,11 @@ class Records:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{server_id}{_SUFFIX}"
-        # Not emptied but replaced: the recorder of an earlier run may still write to the old one.
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        old = _read(path)
+        if old is None or old.end is None:
+            # Not emptied but replaced: the recorder of an earlier run may still write to it.
+            path.unlink(missing_ok=True)
+        descriptor = os.open(path, _FLAGS, 0o600)
         os.write(descriptor, f"marker {marker}\n".encode())
         return RecordFile(path, marker), descriptor
 

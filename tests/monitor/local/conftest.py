@@ -11,6 +11,7 @@ import pytest
 from monitor.local.launcher import LocalLauncher
 from monitor.local.machine import local_system
 from monitor.local.system import System
+from tests.monitor.local.machines import REAL, Machine, PretendMachine, RealMachine
 from tests.monitor.local.stage import Stage
 
 if sys.platform == "win32":
@@ -32,3 +33,13 @@ async def stage(tmp_path: Path, system: System) -> AsyncIterator[Stage]:
     async with server:
         yield stage
         await stage.clear()
+
+
+@pytest.fixture(params=["fake", *REAL])
+async def machine(request: pytest.FixtureRequest, stage: Stage) -> AsyncIterator[Machine]:
+    if request.param == "fake":
+        yield PretendMachine()
+        return
+    system, probe, can = REAL[request.param](stage.folder / "runs")
+    stage.launcher = LocalLauncher(system, os.environ)
+    yield RealMachine(stage, probe, can=can)

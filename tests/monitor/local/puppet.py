@@ -48,7 +48,7 @@ def ignored() -> list[str]:
 def read_console() -> None:
     """Take a line from the console, as a game does, and show it in the log."""
     line = sys.stdin.readline()
-    os.write(1, f"read {line!r}\n".encode())
+    os.write(1, f"read {line}".encode() if line else b"end of file\n")
 
 
 def burn(seconds: float) -> None:

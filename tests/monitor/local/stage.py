@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,8 @@ class Stage:
     port: int = 0
     puppets: list[Puppet] = field(default_factory=list)
     processes: list[ServerProcess] = field(default_factory=list)
+    strangers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    """Processes that were started without the launcher."""
     _entering: dict[str, asyncio.Future[Puppet]] = field(default_factory=dict)
 
     async def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,6 +114,9 @@ class Stage:
             process.close()
         for puppet in self.puppets:
             await puppet.leave()
+        for stranger in self.strangers:
+            stranger.kill()
+            await asyncio.to_thread(stranger.wait)
 
     def _seat(self, role: str) -> asyncio.Future[Puppet]:
         return self._entering.setdefault(role, asyncio.get_running_loop().create_future())
