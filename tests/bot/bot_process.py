@@ -17,12 +17,13 @@ from tests.bot.place import Place, shown
 ROOT = Path(__file__).parents[2]
 GAME = """\
 import os, pathlib, signal, sys
+signal.alarm(100)
 print("meadow is open for", *sys.argv[1:], flush=True)
 pathlib.Path(f"{os.getpid()}.pid").touch()
 while True:
     signal.pause()
 """
-"""A small game: says something, leaves a file named by its pid, and waits for a signal."""
+"""A small game: says something, leaves a file named by its pid, and waits for a signal; no test takes longer."""
 
 SERVERS = """\
 [[servers]]

@@ -23,8 +23,12 @@ from storage.database import Database
 from storage.servers import Servers
 from tests.bot.place import Place
 
-SLEEPER = (sys.executable, "-c", "import signal; print('meadow is up', flush=True); signal.pause()")
-"""A game of few words that ends by SIGTERM."""
+SLEEPER = (
+    sys.executable,
+    "-c",
+    "import signal; signal.alarm(100); print('meadow is up', flush=True); signal.pause()",
+)
+"""A game of few words that ends by SIGTERM, or by itself when a test has forgotten it."""
 TEST = Actor(ActorKind.COMMAND_LINE, "test", "test")
 
 
