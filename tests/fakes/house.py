@@ -91,6 +91,7 @@ class House:
         spec = spec or spec_of()
         supervisor = Supervisor(spec, self._game_of(spec), self.log(spec.id), self.around)
         task = asyncio.create_task(supervisor.serve())
+        await asyncio.sleep(0)  # cancelled before its first step, it would not clean up after itself
         try:
             await supervisor.recover((await self.journal.last_runs()).get(spec.id))
             yield supervisor

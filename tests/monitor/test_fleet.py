@@ -223,5 +223,12 @@ async def test_an_autostart_that_cannot_be_written_down_is_logged(house: House) 
     assert [entry["event"] for entry in logs] == ["start_not_written_down"]
 
 
+async def test_a_fleet_closed_as_soon_as_it_is_open_lets_go_of_everything(house: House) -> None:
+    async with house.fleet(ARK, RUST):
+        pass
+    assert house.game("ark").closed
+    assert house.game("rust").closed
+
+
 async def test_closing_a_fleet_that_never_opened_is_harmless(house: House) -> None:
     await Fleet([ARK], make_game=lambda _: house.game(), make_log=lambda _: house.log(), around=house.around).close()
