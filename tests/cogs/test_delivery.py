@@ -14,7 +14,8 @@ from monitor.events import Aftermath, NextStep, ServerCrashed
 from monitor.model import ExitReport, ExitStatus, Sample, Verdict
 from storage.outbox import Outbox, OutboxItem
 from storage.servers import Servers
-from tests.cogs.world import RecordingPainter, SketchPainter, World, png_size, until, world
+from tests.cogs.painters import RecordingPainter, SketchPainter, png_size
+from tests.cogs.world import World, until, world
 from tests.fakes.clock import settle
 from tests.fakes.house import spec_of
 

@@ -7,7 +7,6 @@ that simcord does not take it for a callback that never ends.
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -26,8 +25,6 @@ from cogs.control import ControlCog
 from cogs.delivery import Delivery
 from cogs.locale.catalogue import catalogue
 from cogs.pictures import Pictures
-from cogs.render.chart_request import ChartRequest
-from cogs.render.painter import ChartFailed, Painter
 from cogs.status import StatusCog
 from monitor.fleet import Fleet
 from monitor.model import ServerSpec
@@ -38,44 +35,15 @@ from storage.journal import Journal
 from storage.outbox import Outbox
 from storage.samples import SampleBuffer
 from storage.servers import Servers
+from tests.cogs.painters import RecordingPainter, SketchPainter
 from tests.fakes.clock import FakeClock
 from tests.fakes.house import House, spec_of
 
 GUILD_ID = 400_000_000_000_000_000
 OTHER_GUILD_ID = 500_000_000_000_000_000
 ALPHA, BETA = spec_of("alpha", name="Alpha World"), spec_of("beta", name="Beta World")
-PNG = b"\x89PNG\r\n\x1a\n"
 
 Person = simcord.MemberActor | simcord.UserHandle
-
-
-class RecordingPainter(Painter):
-    """The real painter; what it was asked to draw is kept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requests: list[ChartRequest] = []
-
-    async def draw(self, request: ChartRequest) -> bytes:
-        self.requests.append(request)
-        return await super().draw(request)
-
-
-class SketchPainter(RecordingPainter):
-    """Draws nothing, for tests of what surrounds a picture."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fail_with: ChartFailed | None = None
-        self.let_draw = asyncio.Event()
-        self.let_draw.set()
-
-    async def draw(self, request: ChartRequest) -> bytes:
-        self.requests.append(request)
-        await self.let_draw.wait()
-        if self.fail_with is not None:
-            raise self.fail_with
-        return PNG + b"sketch"
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -83,13 +51,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - the played Discord tells nobody that it took something
             await asyncio.sleep(0.001)
-
-
-def png_size(picture: bytes) -> tuple[int, int]:
-    """Width and height as the header of a PNG has them."""
-    assert picture.startswith(PNG)
-    width, height = struct.unpack(">II", picture[16:24])
-    return width, height
 
 
 class BriskEnv(simcord.Env):
