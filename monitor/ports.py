@@ -244,10 +244,8 @@ class EventLog(Protocol):
         ...
 
 
-class OnRung(Protocol):
-    """Told of each step of a stop as it begins."""
-
-    async def __call__(self, rung: Rung) -> None: ...
+OnRung = Callable[[Rung], None]
+"""Told of each step of a stop as it begins. Called on the event loop; must return at once."""
 
 
 class Control(Protocol):

@@ -24,16 +24,13 @@ FULL = StorageError(StorageFault.FULL, "/data")
 async def test_a_stop_is_over_once_the_process_is_gone(house: House) -> None:
     rungs: list[Rung] = []
 
-    async def note(rung: Rung) -> None:
-        rungs.append(rung)
-
     async with house.supervising() as ark:
         await ark.start(ANNA)
         process = house.launcher.processes[0]
         house.game().on_stop = lambda: process.exit(0)
         house.game().online = Players(2, 20)
         await house.clock.advance(15)
-        server = await stop(ark, BERT, reason="update", on_rung=note)
+        server = await stop(ark, BERT, reason="update", on_rung=rungs.append)
         stopped = await house.journal.nth(ServerStopped)
     assert (server.state, server.process, process.closed) == (State.STOPPED, None, True)
     assert (stopped.report.verdict, stopped.report.by, stopped.uptime_s) == (Verdict.STOPPED, BERT, 15.0)
