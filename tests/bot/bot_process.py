@@ -115,6 +115,11 @@ class Home:
     async def command(self, *arguments: str) -> Ended:
         return await command(self.folder, self.variables, *arguments)
 
+    def write(self, name: str, text: str, *, mode: int) -> None:
+        path = self.folder / name
+        path.write_text(text, "utf-8")
+        path.chmod(mode)
+
     def games(self) -> list[int]:
         """The pids of every game ever started here that is still alive."""
         pids = [int(path.stem) for path in (self.folder / "game").glob("*.pid")]

@@ -124,3 +124,10 @@ async def test_its_end_takes_its_own_helpers_along(at_home: Home) -> None:
         [painter] = map(int, about(bot.process.pid, f"task/{bot.process.pid}/children").split())
         async with gone(painter):
             await bot.end(signal.SIGKILL)
+
+
+async def test_fault_51_settings_that_everybody_can_read_are_warned_of_and_not_quoted(at_home: Home) -> None:
+    at_home.write(".env", f"DISCORD_TOKEN={at_home.place.standin.token}\n", mode=0o644)
+    async with at_home.running() as bot:
+        await bot.says("chmod 600 .env")
+        assert at_home.place.standin.token not in "".join(bot.written)
