@@ -15,15 +15,13 @@ from monitor.model import (
     Intent,
     Players,
     ProcessId,
-    ReadyPolicy,
     Run,
     Rung,
     Sample,
     Server,
-    ServerSpec,
-    StopPolicy,
     TreeReading,
 )
+from monitor.spec import ReadyPolicy, ServerSpec, StopPolicy
 
 T = TypeVar("T")
 

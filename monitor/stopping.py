@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from monitor.errors import GameError, GameFault, GameUnavailable
-from monitor.model import Rung, StopPolicy
+from monitor.model import Rung
 from monitor.ports import Clock, Game, OnRung, ServerProcess
+from monitor.spec import StopPolicy
 
 WARNING_S = 5.0
 """How long a game may take to pass a warning on."""

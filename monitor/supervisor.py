@@ -32,14 +32,13 @@ from monitor.model import (
     Rung,
     Sample,
     Server,
-    ServerSpec,
     State,
-    fill,
 )
 from monitor.ports import Clock, EventLog, Game, Launcher, OnRung, ServerLog
 from monitor.pulse import Pulse, Vitals
 from monitor.readiness import Readiness
 from monitor.runs import Life, Quit, Runs
+from monitor.spec import ServerSpec, fill
 from monitor.standing import Settling, Standing
 from monitor.stopping import StopProcedure
 

@@ -17,8 +17,9 @@ from bot.connection import stay_connected
 from bot.settings import Settings, given_settings
 from monitor.events import ServerCrashed
 from monitor.games.registry import ADAPTERS
-from monitor.model import Actor, ActorKind, ServerSpec, State
+from monitor.model import Actor, ActorKind, State
 from monitor.ports import Clock, GameFactory
+from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.servers import Servers
 from tests.bot.place import Place

@@ -19,8 +19,9 @@ from cogs.render.painter import Painter
 from monitor.errors import StorageError, StorageFault
 from monitor.fleet import Fleet
 from monitor.games.generic import GenericGame
-from monitor.model import AdminEndpoint, Secret, ServerSpec, State
+from monitor.model import State
 from monitor.sampler import Sampler
+from monitor.spec import AdminEndpoint, Secret, ServerSpec
 from storage.database import Database
 from storage.samples import SampleBuffer
 from tests.bot.in_process import TEST, save, sleeper

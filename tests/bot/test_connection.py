@@ -13,7 +13,8 @@ import pytest
 from bot.client import GamekeeperClient
 from bot.connection import RETRY_MAX_S, RETRY_S, stay_connected
 from monitor.events import Event, ServerReady
-from monitor.model import RestartPolicy, State
+from monitor.model import State
+from monitor.spec import RestartPolicy
 from tests.bot.in_process import Running, running, save, settings_in, sleeper
 from tests.bot.log_lines import LogLines
 from tests.bot.place import Place, shown

@@ -16,7 +16,8 @@ import pytest
 
 from bot.demo.adapter import DemoGame
 from monitor.games.registry import ADAPTERS
-from monitor.model import AdminEndpoint, RestartPolicy, Secret, ServerSpec, State
+from monitor.model import State
+from monitor.spec import AdminEndpoint, RestartPolicy, Secret, ServerSpec
 from tests.bot.in_process import Running, running, save, settings_in, sleeper
 from tests.bot.log_lines import LogLines
 from tests.bot.place import Place, shown

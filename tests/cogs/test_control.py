@@ -8,7 +8,8 @@ import pytest
 import simcord
 
 from monitor.errors import LaunchFault
-from monitor.model import RestartMode, RestartPolicy, State
+from monitor.model import State
+from monitor.spec import RestartMode, RestartPolicy
 from tests.cogs.world import World, until, world
 from tests.fakes.house import spec_of
 from tests.fakes.machine import STUBBORN, FakeProcess

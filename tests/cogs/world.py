@@ -27,7 +27,7 @@ from cogs.locale.catalogue import catalogue
 from cogs.pictures import Pictures
 from cogs.status import StatusCog
 from monitor.fleet import Fleet
-from monitor.model import ServerSpec
+from monitor.spec import ServerSpec
 from monitor.supervisor import Surroundings
 from storage.database import Database
 from storage.grants import Action, Grant, Grants, PrincipalKind

@@ -15,8 +15,9 @@ from typing import Any
 from monitor.bus import Bus
 from monitor.events import Event
 from monitor.fleet import Fleet
-from monitor.model import Actor, ActorKind, IntentAction, RestartPolicy, Server, ServerSpec
+from monitor.model import Actor, ActorKind, IntentAction, Server
 from monitor.ports import OnRung
+from monitor.spec import RestartPolicy, ServerSpec
 from monitor.supervisor import Supervisor, Surroundings
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame

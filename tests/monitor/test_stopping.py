@@ -9,8 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.errors import AccessRefused, GameError, GameFault, GameUnavailable, NotSupported
-from monitor.model import ExitStatus, ProcessId, Rung, StopPolicy
+from monitor.model import ExitStatus, ProcessId, Rung
 from monitor.ports import LaunchRequest
+from monitor.spec import StopPolicy
 from monitor.stopping import ASKING_S, StopProcedure
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
