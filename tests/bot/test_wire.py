@@ -53,6 +53,15 @@ async def test_it_connects_and_syncs_its_commands_to_its_guild(bot: Running, pla
     assert session.intents == GUILDS
 
 
+async def test_fault_47_it_leaves_guilds_that_the_settings_do_not_name(place: Place, tmp_path: Path) -> None:
+    before = place.standin.guild("Strangers")
+    async with running(place, settings_in(place, tmp_path)) as bot:
+        await bot.online()
+        later = place.standin.guild("More strangers")
+        await place.standin.wait_for(lambda: {before.id, later.id}.isdisjoint(place.standin.world.guilds))
+        assert place.guild.id in place.standin.world.guilds
+
+
 async def test_without_guilds_in_the_settings_the_commands_are_everywhere(place: Place, tmp_path: Path) -> None:
     async with running(place, settings_in(place, tmp_path, DISCORD_GUILD_IDS="")) as bot:
         await bot.online()
