@@ -28,9 +28,9 @@ from monitor.fleet import Fleet
 from monitor.games.registry import ADAPTERS, make_game
 from monitor.local.log import CapturedLog
 from monitor.local.machine import local_machine
-from monitor.model import ServerSpec
 from monitor.ports import Clock, GameFactory
 from monitor.sampler import Sampler
+from monitor.spec import ServerSpec
 from monitor.supervisor import Surroundings
 from storage.database import Database
 from storage.grants import Grants

@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from cogs.errors import on_command_error
 from cogs.locale.commands import CommandTranslator
+from cogs.reply import NOT_SENT
 
 RATE_LIMIT_PATIENCE_S = 60.0
 """A longer wait than this is an error to whoever asked, instead of a silent sleep inside the library."""
@@ -43,6 +44,21 @@ class GamekeeperClient(commands.Bot):
     async def on_ready(self) -> None:
         log.info("discord_ready", user=str(self.user), guilds=len(self.guilds))
         self.online.set()
+        for guild in self.guilds:
+            await self._leave_if_foreign(guild)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self._leave_if_foreign(guild)
+
+    async def _leave_if_foreign(self, guild: discord.Guild) -> None:
+        """Leave a guild that the settings do not name, where they name any."""
+        if not self._guild_ids or guild.id in self._guild_ids:
+            return
+        log.warning("guild_left", guild=guild.id, next_step="to stay there, add its id to DISCORD_GUILD_IDS")
+        try:
+            await guild.leave()
+        except NOT_SENT as failure:
+            log.warning("guild_not_left", guild=guild.id, failure=repr(failure))
 
     async def close(self) -> None:
         """Close it, for good: also where Discord has refused it, and it closes itself."""

@@ -11,8 +11,8 @@ from bot.lock import only_one
 from bot.settings import Settings
 from monitor.errors import Problem, ServerFileError
 from monitor.games.registry import ADAPTERS
-from monitor.model import ServerSpec
 from monitor.serverfile import MAX_BYTES, parse_servers
+from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.servers import Servers
 

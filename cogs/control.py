@@ -30,7 +30,7 @@ class _Steps:
         self._news: asyncio.Queue[Rung | None] = asyncio.Queue()
         self.reached: list[Rung] = []
 
-    async def __call__(self, rung: Rung) -> None:
+    def __call__(self, rung: Rung) -> None:
         self._news.put_nowait(rung)
 
     async def during(self, work: Awaitable[Server]) -> Server:

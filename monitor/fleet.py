@@ -16,10 +16,10 @@ from monitor.model import (
     Run,
     Sample,
     Server,
-    ServerSpec,
     State,
 )
 from monitor.ports import Game, OnRung, ServerLog
+from monitor.spec import ServerSpec
 from monitor.supervisor import Supervisor, Surroundings
 
 AUTOSTART = Actor(ActorKind.POLICY, "autostart", "autostart")

@@ -16,13 +16,13 @@ from monitor.model import (
     ExitReport,
     ExitStatus,
     Intent,
-    RestartPolicy,
     Run,
     Rung,
     Sample,
     Verdict,
 )
 from monitor.ports import Clock, EventLog, GameTraits, ServerLog
+from monitor.spec import RestartPolicy
 
 LOG_TAIL_LINES = 50
 """How far back in the log an exit is looked for an explanation."""

@@ -14,17 +14,14 @@ from monitor.model import (
     HostReading,
     Intent,
     Players,
-    Priority,
     ProcessId,
-    ReadyPolicy,
     Run,
     Rung,
     Sample,
     Server,
-    ServerSpec,
-    StopPolicy,
     TreeReading,
 )
+from monitor.spec import Priority, ReadyPolicy, ServerSpec, StopPolicy
 
 T = TypeVar("T")
 
@@ -275,10 +272,8 @@ class EventLog(Protocol):
         ...
 
 
-class OnRung(Protocol):
-    """Told of each step of a stop as it begins."""
-
-    async def __call__(self, rung: Rung) -> None: ...
+OnRung = Callable[[Rung], None]
+"""Told of each step of a stop as it begins. Called on the event loop; must return at once."""
 
 
 class Control(Protocol):

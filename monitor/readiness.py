@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from monitor.errors import GameError
-from monitor.model import ReadyPolicy
 from monitor.ports import Clock, Game, ServerLog
+from monitor.spec import ReadyPolicy
 
 LOOK_EVERY_S = 0.25
 """How often the log or the game is asked. Only while a server is starting."""

@@ -19,12 +19,10 @@ from monitor.model import (
     Intent,
     IntentAction,
     Players,
-    RestartMode,
-    RestartPolicy,
-    StopPolicy,
     Verdict,
 )
 from monitor.ports import GameTraits
+from monitor.spec import RestartMode, RestartPolicy, StopPolicy
 
 CONSOLE_CLOSED = 0xC000013A
 """STATUS_CONTROL_C_EXIT: Windows ended a console program because its console went away."""

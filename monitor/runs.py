@@ -12,8 +12,9 @@ from monitor import rules
 from monitor.errors import LaunchRefused, StorageError
 from monitor.events import ServerAdopted, ServerReady, ServerStarted, StartFailed
 from monitor.judging import Ending
-from monitor.model import Actor, ExitStatus, Intent, Run, Rung, Sample, ServerSpec, StopPolicy
+from monitor.model import Actor, ExitStatus, Intent, Run, Rung, Sample
 from monitor.ports import Clock, EventLog, Launcher, LaunchRequest, ServerLog, ServerProcess
+from monitor.spec import ServerSpec, StopPolicy
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,8 @@ from pydantic_core import ErrorDetails
 from monitor.errors import Problem, ServerFileError
 from monitor.filelines import Path as KeyPath
 from monitor.filelines import json_lines, line_of, toml_lines
-from monitor.model import (
+from monitor.serverformat import TABLES, File, ServerEntry
+from monitor.spec import (
     AdminEndpoint,
     Endpoint,
     HangPolicy,
@@ -27,7 +28,6 @@ from monitor.model import (
     ServerSpec,
     StopPolicy,
 )
-from monitor.serverformat import TABLES, File, ServerEntry
 
 MAX_BYTES = 1024 * 1024
 """A file larger than this is refused unread."""

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from monitor import lifecycle
-from monitor.model import ExitReport, Run, Server, ServerSpec, State
+from monitor.model import ExitReport, Run, Server, State
+from monitor.spec import ServerSpec
 
 Settling = asyncio.Future[Server]
 """Gives the server once nothing that somebody asked for is under way any more."""

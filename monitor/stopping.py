@@ -8,17 +8,15 @@ from dataclasses import dataclass
 import structlog
 
 from monitor.errors import GameError, GameFault, GameUnavailable
-from monitor.model import Rung, StopPolicy
+from monitor.model import Rung
 from monitor.ports import Clock, Game, OnRung, ServerProcess
+from monitor.spec import StopPolicy
 
 WARNING_S = 5.0
 """How long a game may take to pass a warning on."""
 
 ASKING_S = 10.0
 """How long a game may take, out of its polite limit, to say that it has understood; then it gets the signal too."""
-
-TELLING_S = 2.0
-"""How long a step waits for whoever follows the stop."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +40,10 @@ class StopProcedure:
     async def run(self, *, force: bool = False) -> Rung:
         """Return, once the process has ended, the rung that was reached."""
         for rung, step in self._steps(force=force):
-            await self._tell(rung)
+            self._tell(rung)
             if await self._ended_by(rung, step):
                 return rung
-        await self._tell(Rung.KILL)
+        self._tell(Rung.KILL)
         await self.process.kill_tree()
         await self.process.wait()
         return Rung.KILL
@@ -57,10 +55,10 @@ class StopProcedure:
             steps += [(Rung.SAVE, self._save), (Rung.ASK, self._ask)]
         return [*steps, (Rung.TERMINATE, self._terminate)]
 
-    async def _tell(self, rung: Rung) -> None:
-        """Say which step begins. A stop neither fails nor waits long because nobody could be told."""
+    def _tell(self, rung: Rung) -> None:
+        """Say which step begins. A stop does not fail because nobody could be told."""
         try:
-            await self.clock.wait_for(self.on_rung(rung), TELLING_S)
+            self.on_rung(rung)
         except Exception:
             log.exception("stop_step_untold", step=rung.value)
 

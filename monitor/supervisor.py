@@ -32,14 +32,13 @@ from monitor.model import (
     Rung,
     Sample,
     Server,
-    ServerSpec,
     State,
-    fill,
 )
 from monitor.ports import Clock, EventLog, Game, Launcher, OnRung, ServerLog
 from monitor.pulse import Pulse, Vitals
 from monitor.readiness import Readiness
 from monitor.runs import Life, Quit, Runs
+from monitor.spec import ServerSpec, fill
 from monitor.standing import Settling, Standing
 from monitor.stopping import StopProcedure
 
@@ -230,10 +229,10 @@ class Supervisor:
         return self._standing.settling()
 
     def _carry_out(self, life: Life, intent: Intent, on_rung: OnRung | None = None, *, force: bool = False) -> None:
-        async def reached(rung: Rung) -> None:
+        def reached(rung: Rung) -> None:
             life.rung = rung
             if on_rung is not None:
-                await on_rung(rung)
+                on_rung(rung)
 
         self._jobs.call_off("readiness", "pulse")
         warning = rules.stop_warning(intent.action, intent.reason, self.server.players)

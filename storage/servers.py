@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from monitor.model import Secret, ServerSpec
+from monitor.spec import Secret, ServerSpec
 from storage.codec import from_json, to_json
 from storage.database import Database, Transaction
 

@@ -6,8 +6,9 @@ import re
 
 from monitor.errors import GameFault, GameUnavailable
 from monitor.games.generic import POLITE_SIGNAL, GenericGame
-from monitor.model import Players, ReadyPolicy, StopPolicy
+from monitor.model import Players
 from monitor.ports import GameTraits
+from monitor.spec import ReadyPolicy, StopPolicy
 
 _TRAITS = GameTraits(
     ready=ReadyPolicy(log=r"Done \(", timeout_s=15.0),

@@ -17,6 +17,9 @@ from bot.demo.unavailable import DemoUnavailable
 LOOK_EVERY_S = 0.2
 """How often the page is compared with what the bot has sent."""
 
+CLOCK_OFF_S = 1.0
+"""How far the page's clock may be behind."""
+
 PATIENCE_S = 120.0
 """How long a command may take before the page gives it up: longer than any start or stop of the demo's server."""
 
@@ -72,23 +75,30 @@ async def _served(preview: simcord.Preview, port: int) -> AsyncIterator[None]:
         await preview.close()
 
 
+def _behind_s(env: simcord.Env) -> float:
+    return (datetime.now(UTC) - env.now()).total_seconds()
+
+
 async def _to_now(env: simcord.Env) -> None:
-    """Move simcord's clock, which begins at a date of its own, to the time that it is."""
-    await env.advance_time(max(0.0, (datetime.now(UTC) - env.now()).total_seconds()))
+    """Move simcord's clock, which begins at a date of its own and stands still by itself, to the time that it is."""
+    await env.advance_time(max(0.0, _behind_s(env)))
 
 
 async def _keep_current(env: simcord.Env, preview: simcord.Preview) -> None:
-    """Show what the bot sends by itself. What a command answers, the page shows without us."""
+    """Keep the page's clock, and show what the bot sends by itself."""
     shown = 0
     while True:
-        # A refresh outdates whatever somebody is about to send, so the answers to commands are no reason for one.
+        # A refresh outdates what somebody is about to send, so it has to be for something: an answer to a command
+        # the page shows without us.
         sent = sum(request.path.startswith("/channels/") for request in env.http_requests)
-        if sent != shown:
-            try:
+        try:
+            if _behind_s(env) > CLOCK_OFF_S:
                 await _to_now(env)
+                preview.capture_time = env.now()
+            if sent != shown:
                 await preview.refresh()
                 shown = sent
-            except simcord.SetupError:
-                # Somebody's command is under way; it refreshes the page at its end.
-                log.debug("page_busy")
+        except simcord.SetupError:
+            # Somebody's command is under way: the next look comes soon.
+            log.debug("page_busy")
         await asyncio.sleep(LOOK_EVERY_S)

@@ -25,7 +25,8 @@ from bot.settings import Settings, given_settings
 from bot.signals import StopSignal, stop_signal
 from monitor.errors import WrongState
 from monitor.games.registry import ADAPTERS
-from monitor.model import Actor, ActorKind, AdminEndpoint, RestartPolicy, Secret, ServerSpec
+from monitor.model import Actor, ActorKind
+from monitor.spec import AdminEndpoint, RestartPolicy, Secret, ServerSpec
 from storage.database import Database
 from storage.grants import Action, Grant, PrincipalKind
 from storage.servers import Servers

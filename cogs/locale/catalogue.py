@@ -42,6 +42,7 @@ class Words:
         return None if found == message else found
 
 
+@cache
 def locales() -> tuple[str, ...]:
     """Every language there is a catalogue for, English included."""
     translated = sorted(path.parent.parent.name for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))

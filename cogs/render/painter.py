@@ -22,8 +22,6 @@ LENGTH = struct.Struct(">I")
 OK = b"\0"
 WAITING_AT_MOST = 16
 END_S = 2.0
-ATTEMPTS = 2
-"""A worker that died between two charts is noticed only by the next one, which then gets a new worker."""
 
 
 class ChartFault(StrEnum):
@@ -202,18 +200,25 @@ class Painter:
             self._refuse(job, ChartFailed(ChartFault.STOPPED))
 
     async def _picture(self, request: bytes) -> bytes:
-        for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await self._attempt(request)
+        except (EOFError, OSError):
+            # A worker that died between two charts is noticed only by the next one, which then gets a new worker.
             try:
-                worker = await self._ready_worker()
-                return await asyncio.wait_for(worker.draw(request), self._timeout_s)
-            except TimeoutError as err:
-                await self._discard()
-                raise ChartFailed(ChartFault.TIMEOUT) from err
+                return await self._attempt(request)
             except (EOFError, OSError) as err:
-                await self._discard()
-                if attempt == ATTEMPTS:
-                    raise ChartFailed(ChartFault.CRASHED, str(err)) from err
-        raise ChartFailed(ChartFault.CRASHED)
+                raise ChartFailed(ChartFault.CRASHED, str(err)) from err
+
+    async def _attempt(self, request: bytes) -> bytes:
+        try:
+            worker = await self._ready_worker()
+            return await asyncio.wait_for(worker.draw(request), self._timeout_s)
+        except TimeoutError as err:
+            await self._discard()
+            raise ChartFailed(ChartFault.TIMEOUT) from err
+        except (EOFError, OSError):
+            await self._discard()
+            raise
 
     async def _ready_worker(self) -> Worker:
         if self._worker is None:

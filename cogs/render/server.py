@@ -10,7 +10,8 @@ from cogs.render.limits import FIELD_VALUE, fit
 from cogs.render.palette import STATES
 from cogs.render.status import player_count, state_words
 from cogs.render.text import escape, length, number, timestamp
-from monitor.model import ExitReport, RestartMode, Server, State, Verdict
+from monitor.model import ExitReport, Server, State, Verdict
+from monitor.spec import RestartMode
 
 PLAYERS_REST = 16
 """Room kept for "+ n", the players that were left out."""

@@ -58,7 +58,8 @@ def main() -> None:
     if sys.platform != "win32":
         os.nice(NICENESS)  # on Windows the bot starts it with a priority class
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not end up inside a frame
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - the null device is no path on Windows
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())  # a stray print must not end up inside a frame
     try:
         serve(sys.stdin.buffer, sink)
     except BrokenPipeError:

@@ -6,8 +6,9 @@ import sys
 
 from monitor.errors import GameFault, GameUnavailable, NotSupported
 from monitor.games.rcon_connection import RconConnection
-from monitor.model import Players, ReadyPolicy, ServerSpec, StopPolicy
+from monitor.model import Players
 from monitor.ports import GameTraits
+from monitor.spec import ReadyPolicy, ServerSpec, StopPolicy
 
 POLITE_SIGNAL = "CTRL_BREAK_EVENT" if sys.platform == "win32" else "SIGTERM"
 """The signal that most programs take for "save and end". An interrupt is ignored by many that have no terminal."""

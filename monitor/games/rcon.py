@@ -33,7 +33,7 @@ from monitor.games.rcon_wire import (
     payload_length,
     reply_text,
 )
-from monitor.model import AdminEndpoint
+from monitor.spec import AdminEndpoint
 
 _TAIL_S = 0.003
 """How long a short answer may still grow. Minecraft needs as much between two commands (its issue MC-72390)."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from monitor.errors import GameFault, GameUnavailable
 from monitor.games.rcon import RconClient
 from monitor.games.rcon_wire import SOURCE_COMMAND_BYTES
-from monitor.model import AdminEndpoint
+from monitor.spec import AdminEndpoint
 
 T = TypeVar("T")
 

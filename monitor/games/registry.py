@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from monitor.errors import UnknownGame
 from monitor.games.generic import GenericGame
-from monitor.model import ServerSpec
 from monitor.ports import Game, GameFactory
+from monitor.spec import ServerSpec
 
 ADAPTERS: Mapping[str, GameFactory] = {"generic": GenericGame}
 """By the name that a spec's `game` gives."""

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import structlog
 
-from monitor.model import Priority
+from monitor.spec import Priority
 
 NICE = 5
 NICENESS = {Priority.BELOW_NORMAL: 5, Priority.ABOVE_NORMAL: -5, Priority.HIGH: -10}

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from monitor.model import ExitStatus, Priority, ProcessId
+from monitor.model import ExitStatus, ProcessId
+from monitor.spec import Priority
 
 
 @dataclass(frozen=True, slots=True)

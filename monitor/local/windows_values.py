@@ -12,7 +12,8 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PureWindowsPath
 
-from monitor.model import ExitStatus, Priority
+from monitor.model import ExitStatus
+from monitor.spec import Priority
 
 MOST_CHARACTERS = 32_766
 """Of a command line; the NUL at its end is the 32,767th."""

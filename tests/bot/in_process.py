@@ -17,14 +17,19 @@ from bot.connection import stay_connected
 from bot.settings import Settings, given_settings
 from monitor.events import ServerCrashed
 from monitor.games.registry import ADAPTERS
-from monitor.model import Actor, ActorKind, ServerSpec, State
+from monitor.model import Actor, ActorKind, State
 from monitor.ports import Clock, GameFactory
+from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.servers import Servers
 from tests.bot.place import Place
 
-SLEEPER = (sys.executable, "-c", "import signal; print('meadow is up', flush=True); signal.pause()")
-"""A game of few words that ends by SIGTERM."""
+SLEEPER = (
+    sys.executable,
+    "-c",
+    "import signal; signal.alarm(100); print('meadow is up', flush=True); signal.pause()",
+)
+"""A game of few words that ends by SIGTERM, or by itself when a test has forgotten it."""
 TEST = Actor(ActorKind.COMMAND_LINE, "test", "test")
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot.connection import RETRY_MAX_S, RETRY_S
+from bot.client import GamekeeperClient
+from bot.connection import RETRY_MAX_S, RETRY_S, stay_connected
 from monitor.events import Event, ServerReady
-from monitor.model import RestartPolicy, State
+from monitor.model import State
+from monitor.spec import RestartPolicy
 from tests.bot.in_process import Running, running, save, settings_in, sleeper
 from tests.bot.log_lines import LogLines
 from tests.bot.place import Place, shown
@@ -223,3 +225,18 @@ async def test_fault_42_a_connection_that_is_cut_is_taken_up_again(
         assert bot.bot.fleet.server("meadow").state is State.STOPPED
         assert "Meadow" in shown(await place.slash("status"))
     assert lines.named("discord_refused") == []
+
+
+async def test_a_mistake_of_ours_is_not_taken_for_an_outage(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mistaken(self: GamekeeperClient, *, reconnect: bool) -> None:
+        monkeypatch.setattr(self, "ws", object())
+        raise AttributeError("a name that is not there")
+
+    monkeypatch.setattr(GamekeeperClient, "connect", mistaken)
+    settings = settings_in(place, tmp_path)
+    async with GamekeeperClient(()) as client:
+        with pytest.raises(AttributeError, match="a name"):
+            await stay_connected(client, settings.require_token(), settings.api_base, RecordingClock())
+        monkeypatch.setattr(client, "ws", None)

@@ -16,7 +16,8 @@ import pytest
 
 from bot.demo.adapter import DemoGame
 from monitor.games.registry import ADAPTERS
-from monitor.model import AdminEndpoint, RestartPolicy, Secret, ServerSpec, State
+from monitor.model import State
+from monitor.spec import AdminEndpoint, RestartPolicy, Secret, ServerSpec
 from tests.bot.in_process import Running, running, save, settings_in, sleeper
 from tests.bot.log_lines import LogLines
 from tests.bot.place import Place, shown
@@ -50,6 +51,15 @@ async def test_it_connects_and_syncs_its_commands_to_its_guild(bot: Running, pla
     assert {command["name"] for command in place.standin.commands.of(place.guild.id)} == COMMANDS
     [session] = place.standin.gateway.sessions.values()
     assert session.intents == GUILDS
+
+
+async def test_fault_47_it_leaves_guilds_that_the_settings_do_not_name(place: Place, tmp_path: Path) -> None:
+    before = place.standin.guild("Strangers")
+    async with running(place, settings_in(place, tmp_path)) as bot:
+        await bot.online()
+        later = place.standin.guild("More strangers")
+        await place.standin.wait_for(lambda: {before.id, later.id}.isdisjoint(place.standin.world.guilds))
+        assert place.guild.id in place.standin.world.guilds
 
 
 async def test_without_guilds_in_the_settings_the_commands_are_everywhere(place: Place, tmp_path: Path) -> None:

@@ -83,11 +83,11 @@ SITUATIONS: dict[str, Situation] = {
     "foreign_guild": Situation(
         Denial.FOREIGN_GUILD,
         who=lambda home: home.people.abroad,
-        where=lambda home: home.abroad,
+        where=lambda home: home.places.abroad,
         guild_ids=(GUILD_ID,),
     ),
     "guild_on_the_list": Situation(
-        who=lambda home: home.people.abroad, where=lambda home: home.abroad, guild_ids=(OTHER_GUILD_ID,)
+        who=lambda home: home.people.abroad, where=lambda home: home.places.abroad, guild_ids=(OTHER_GUILD_ID,)
     ),
     "user_install": Situation(
         Denial.NOT_IN_GUILD,

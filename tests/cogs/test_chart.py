@@ -11,7 +11,8 @@ from cogs.render.chart_request import ChartRequest, MarkKind, Panel
 from cogs.render.painter import ChartFailed, ChartFault
 from monitor.metrics import METRICS
 from monitor.model import Sample
-from tests.cogs.world import RecordingPainter, SketchPainter, World, png_size, world
+from tests.cogs.painters import RecordingPainter, SketchPainter, png_size
+from tests.cogs.world import World, world
 
 HOUR_S = 3600
 

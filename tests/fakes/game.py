@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from monitor.errors import GameError, NotSupported
-from monitor.model import Players, ReadyPolicy, StopPolicy
+from monitor.model import Players
 from monitor.ports import GameTraits
+from monitor.spec import ReadyPolicy, StopPolicy
 
 TRAITS = GameTraits(
     ready=ReadyPolicy(log=r"Done \(", timeout_s=120.0),
@@ -19,6 +20,9 @@ TRAITS = GameTraits(
 )
 
 
+NOBODY = Players(0, 20)
+
+
 @dataclass(eq=False)
 class FakeGame:
     """Notes down what it was asked to do; `fail_with` and `hang` decide how it takes it."""
@@ -26,7 +30,7 @@ class FakeGame:
     traits: GameTraits = TRAITS
     asked: list[str] = field(default_factory=list)
     """"warn: …", "save", "stop", "command: …", in order."""
-    online: Players | None = Players(0, 20)
+    online: Players | None = NOBODY
     rate: float | None = 20.0
     ready: bool = True
     fail_with: dict[str, GameError] = field(default_factory=dict)

@@ -15,8 +15,9 @@ from typing import Any
 from monitor.bus import Bus
 from monitor.events import Event
 from monitor.fleet import Fleet
-from monitor.model import Actor, ActorKind, IntentAction, RestartPolicy, Server, ServerSpec
+from monitor.model import Actor, ActorKind, IntentAction, Server
 from monitor.ports import OnRung
+from monitor.spec import RestartPolicy, ServerSpec
 from monitor.supervisor import Supervisor, Surroundings
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
@@ -91,6 +92,7 @@ class House:
         spec = spec or spec_of()
         supervisor = Supervisor(spec, self._game_of(spec), self.log(spec.id), self.around)
         task = asyncio.create_task(supervisor.serve())
+        await asyncio.sleep(0)  # cancelled before its first step, it would not clean up after itself
         try:
             await supervisor.recover((await self.journal.last_runs()).get(spec.id))
             yield supervisor

@@ -46,13 +46,10 @@ async def test_a_server_that_is_not_there_is_unknown_to_every_call(house: House)
 async def test_what_is_asked_of_one_server_reaches_it_alone(house: House) -> None:
     rungs: list[Rung] = []
 
-    async def note(rung: Rung) -> None:
-        rungs.append(rung)
-
     async with house.fleet(ARK, RUST) as fleet:
         assert (await fleet.start("rust", ANNA)).state is State.RUNNING
         assert await fleet.command("rust", "list", ANNA) == "ran list"
-        assert (await fleet.restart("rust", BERT, on_rung=note)).run_id == 2
+        assert (await fleet.restart("rust", BERT, on_rung=rungs.append)).run_id == 2
         assert rungs[-2:] == [Rung.SAVE, Rung.ASK]
         assert (await fleet.stop("rust", BERT, reason="bye")).state is State.STOPPED
         with pytest.raises(WrongState):
@@ -221,6 +218,13 @@ async def test_an_autostart_that_cannot_be_written_down_is_logged(house: House) 
             await settle()
             assert fleet.server("ark").state is State.STOPPED
     assert [entry["event"] for entry in logs] == ["start_not_written_down"]
+
+
+async def test_a_fleet_closed_as_soon_as_it_is_open_lets_go_of_everything(house: House) -> None:
+    async with house.fleet(ARK, RUST):
+        pass
+    assert house.game("ark").closed
+    assert house.game("rust").closed
 
 
 async def test_closing_a_fleet_that_never_opened_is_harmless(house: House) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from monitor.errors import WrongState
 from monitor.lifecycle import IllegalTransition, Request, change_state, require, with_run, without_run
-from monitor.model import ExitReport, ExitStatus, Players, ProcessId, Run, Sample, Server, ServerSpec, State, Verdict
+from monitor.model import ExitReport, ExitStatus, Players, ProcessId, Run, Sample, Server, State, Verdict
+from monitor.spec import ServerSpec
 
 SPEC = ServerSpec(id="ark", name="Ark", game="generic", argv=("run",), cwd=Path())
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.measuring import adapted_interval, measure
-from monitor.model import Players, Sample, Server, ServerSpec, TreeReading
+from monitor.model import Players, Sample, Server, TreeReading
+from monitor.spec import ServerSpec
 
 SERVER = Server(
     ServerSpec(id="ark", name="Ark", game="generic", argv=("run",), cwd=Path()),

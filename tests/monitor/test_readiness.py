@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from monitor.errors import AccessRefused, GameFault, GameUnavailable
-from monitor.model import ReadyPolicy
 from monitor.readiness import LOOK_EVERY_S, Readiness
+from monitor.spec import ReadyPolicy
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
 from tests.fakes.machine import FakeLog

@@ -20,13 +20,11 @@ from monitor.model import (
     Intent,
     IntentAction,
     Players,
-    RestartMode,
-    RestartPolicy,
     Rung,
-    StopPolicy,
     Verdict,
 )
 from monitor.rules import ExitFacts, after_exit, classify_exit, intent_holds, same_command, stop_warning
+from monitor.spec import RestartMode, RestartPolicy, StopPolicy
 from tests.fakes.game import TRAITS
 
 ANNA = Actor(ActorKind.DISCORD, "1", "anna")

@@ -13,7 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import ServerFileError
-from monitor.model import (
+from monitor.serverfile import MAX_BYTES, parse_servers
+from monitor.serverformat import TABLES
+from monitor.spec import (
     AdminEndpoint,
     Endpoint,
     HangPolicy,
@@ -24,8 +26,6 @@ from monitor.model import (
     ServerSpec,
     StopPolicy,
 )
-from monitor.serverfile import MAX_BYTES, parse_servers
-from monitor.serverformat import TABLES
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "somewhere"

@@ -19,7 +19,8 @@ from monitor.events import (
     ServerStopped,
     StartFailed,
 )
-from monitor.model import EvidenceKind, ReadyPolicy, RestartMode, Run, Sample, State, Verdict
+from monitor.model import EvidenceKind, Run, Sample, State, Verdict
+from monitor.spec import ReadyPolicy, RestartMode
 from monitor.supervisor import RESTARTER, Supervisor
 from tests.fakes.clock import EPOCH_MS, settle
 from tests.fakes.game import TRAITS, FakeGame

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from monitor.errors import StorageError, StorageFault
 from monitor.events import ServerAdopted, ServerCrashed, ServerReady, ServerStarted, ServerStopped
-from monitor.model import EvidenceKind, Intent, IntentAction, ServerSpec, State, Verdict
+from monitor.model import EvidenceKind, Intent, IntentAction, State, Verdict
+from monitor.spec import ServerSpec
 from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, House, restart, spec_of, stop
 from tests.fakes.machine import STUBBORN, FakeProcess

@@ -77,7 +77,10 @@ class World:
         guild = Guild(snowflake, name, locale, self.snowflake, self.announce, everyone)
         guild.member(self.bot)
         self.guilds[guild.id] = guild
-        self.announce("GUILD_CREATE", guild.create_payload(guild.members.values()))
+        # Only a guild that was there before, and could not be reached, is told to be available again.
+        joined = guild.create_payload(guild.members.values())
+        joined.pop("unavailable", None)
+        self.announce("GUILD_CREATE", joined)
         return guild
 
     def foreign_guild(self, name: str) -> Guild:

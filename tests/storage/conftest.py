@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model import ServerSpec
+from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.servers import Servers
 

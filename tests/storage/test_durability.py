@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model import Intent, IntentAction, Sample, ServerSpec
+from monitor.model import Intent, IntentAction, Sample
+from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.grants import Action, Grant, Grants, PrincipalKind
 from storage.journal import Journal

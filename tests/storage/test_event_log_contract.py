@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model import ExitReport, ExitStatus, Intent, IntentAction, Run, ServerSpec, Verdict
+from monitor.model import ExitReport, ExitStatus, Intent, IntentAction, Run, Verdict
 from monitor.ports import EventLog
+from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.journal import Journal
 from storage.servers import Servers

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import StorageError, StorageFault
-from monitor.model import (
+from monitor.spec import (
     AdminEndpoint,
     Endpoint,
     HangPolicy,

@@ -10,7 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from monitor.model import Sample, ServerSpec
+from monitor.model import Sample
+from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.journal import Journal
 from storage.samples import SampleBuffer

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright  # noqa: A004 - its own name for it
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -43,13 +43,21 @@ class Visitor:
     def slash(self, command: str, /, **options: str) -> None:
         """Give a command as a person does: pick it from the list, fill its options in, send it."""
         composer = self.page.locator("#channel-composer-input")
-        composer.click()
-        composer.press_sequentially(f"/{command}")
-        self.offered(f"/{command}").first.click()
+        self._pick(composer, command)
         for name, value in options.items():
             self._fill(name, value)
         self.page.get_by_role("button", name="Send").click()
         composer.wait_for()
+
+    def _pick(self, composer: Locator, command: str) -> None:
+        """Type until the command is offered: what is typed while the page renews itself is lost."""
+        for patience_ms in (PATIENCE_MS / 4, PATIENCE_MS / 2, PATIENCE_MS):
+            composer.fill("")
+            composer.press_sequentially(f"/{command}")
+            with suppress(TimeoutError):
+                self.offered(f"/{command}").first.wait_for(timeout=patience_ms)
+                break
+        self.offered(f"/{command}").first.click()
 
     def _fill(self, name: str, value: str) -> None:
         field = self.page.locator(f'input[data-option="{name}"]')

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from monitor.model import AdminEndpoint, Secret, ServerSpec
+from monitor.spec import AdminEndpoint, Secret, ServerSpec
 
 PASSWORD = "demo password"
 ROOT = Path(__file__).parents[3]

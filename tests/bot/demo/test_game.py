@@ -16,7 +16,7 @@ import pytest
 from bot.demo.game import read_options
 from monitor.errors import AccessRefused, GameFault, GameUnavailable
 from monitor.games.rcon_connection import RconConnection
-from monitor.model import AdminEndpoint, Secret
+from monitor.spec import AdminEndpoint, Secret
 from tests.bot.demo.demo_process import PASSWORD, DemoProcess, demo_process
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

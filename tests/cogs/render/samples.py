@@ -16,10 +16,10 @@ from monitor.model import (
     ProcessId,
     Sample,
     Server,
-    ServerSpec,
     State,
     Verdict,
 )
+from monitor.spec import ServerSpec
 
 AT_MS = 1_795_500_000_000
 ALICE = Actor(ActorKind.DISCORD, "42", "Alice")

@@ -18,12 +18,12 @@ from monitor.model import (
     ExitReport,
     ExitStatus,
     Players,
-    RestartMode,
     Sample,
     Server,
     State,
     Verdict,
 )
+from monitor.spec import RestartMode
 from tests.cogs.render.legal import assert_legal
 from tests.cogs.render.samples import ALICE, AT_MS, server
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from monitor.games.rcon_connection import RconConnection
-from monitor.model import AdminEndpoint
+from monitor.spec import AdminEndpoint
 from tests.monitor.games.rcon_server import Script
 
 Connect = Callable[..., RconConnection]

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from monitor.model import AdminEndpoint, Secret
+from monitor.spec import AdminEndpoint, Secret
 
 PASSWORD = "correct horse"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from monitor.model import AdminEndpoint
+from monitor.spec import AdminEndpoint
 
 
 def rcon_threads(endpoint: AdminEndpoint) -> list[threading.Thread]:

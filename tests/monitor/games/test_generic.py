@@ -11,8 +11,8 @@ import pytest
 from monitor.errors import AccessRefused, GameFault, GameUnavailable, NotSupported, UnknownGame
 from monitor.games.generic import GenericGame
 from monitor.games.registry import ADAPTERS, make_game
-from monitor.model import AdminEndpoint, Secret, ServerSpec, StopPolicy
 from monitor.ports import Game
+from monitor.spec import AdminEndpoint, Secret, ServerSpec, StopPolicy
 from tests.monitor.games.rcon_server import Request, Script, Session, mute
 
 BARE = ServerSpec(id="s", name="S", game="generic", argv=("true",), cwd=Path())

@@ -17,7 +17,7 @@ import pytest
 from monitor.errors import GameFault, GameUnavailable
 from monitor.games.rcon import RconClient
 from monitor.games.rcon_connection import RconConnection
-from monitor.model import AdminEndpoint
+from monitor.spec import AdminEndpoint
 from tests.monitor.games.rcon_server import Request, Script, Session, packet
 from tests.monitor.games.rcon_threads import all_end, rcon_threads
 

@@ -11,7 +11,7 @@ import pytest
 from monitor.errors import AccessRefused, GameFault, GameUnavailable
 from monitor.games.rcon import RconClient
 from monitor.games.rcon_connection import RconConnection
-from monitor.model import AdminEndpoint, Secret
+from monitor.spec import AdminEndpoint, Secret
 from tests.monitor.games.rcon_server import PASSWORD, Request, Script, Session, echo, mute
 from tests.monitor.games.rcon_threads import all_end, rcon_threads
 

@@ -14,7 +14,7 @@ import pytest
 
 from monitor.errors import GameError, GameFault, GameUnavailable
 from monitor.games.rcon_connection import RconConnection
-from monitor.model import AdminEndpoint, Secret
+from monitor.spec import AdminEndpoint, Secret
 from tests.monitor.games.faults import fault_of
 from tests.monitor.games.rcon_server import (
     PASSWORD,

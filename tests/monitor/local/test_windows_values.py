@@ -20,7 +20,8 @@ from monitor.local.windows_values import (
     priority_class,
     unfit_argument,
 )
-from monitor.model import ExitStatus, Priority
+from monitor.model import ExitStatus
+from monitor.spec import Priority
 
 
 def arguments_of(line: str) -> list[str]:
@@ -108,9 +109,7 @@ def test_fault_15_a_line_that_is_too_long_is_refused_as_such(program: str, most:
         pytest.param({}, [], id="none"),
     ],
 )
-def test_an_environment_names_each_variable_once(
-    variables: dict[str, str], expected: list[tuple[str, str]]
-) -> None:
+def test_an_environment_names_each_variable_once(variables: dict[str, str], expected: list[tuple[str, str]]) -> None:
     assert list(environment(variables).items()) == expected
 
 

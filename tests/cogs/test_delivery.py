@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import discord
+import pytest
+from structlog.testing import capture_logs
+
+from cogs.delivery import LOOK_EVERY_S, retry_delay_s
+from cogs.render.painter import ChartFailed, ChartFault
+from monitor.errors import StorageError, StorageFault
+from monitor.events import Aftermath, NextStep, ServerCrashed
+from monitor.model import ExitReport, ExitStatus, Sample, Verdict
+from storage.outbox import Outbox, OutboxItem
+from storage.servers import Servers
+from tests.cogs.painters import RecordingPainter, SketchPainter, png_size
+from tests.cogs.world import World, until, world
+from tests.fakes.clock import settle
+from tests.fakes.house import spec_of
+
+SEGV = ExitReport(Verdict.CRASHED, ExitStatus(signal=11))
+
+
+async def crash(home: World, server_id: str = "alpha") -> int:
+    """Have a crash written down and told, as a supervisor does, and give the event's id."""
+    run = await home.journal.begin_run(server_id, home.clock.now_ms(), f"{server_id}-marker")
+    event = ServerCrashed(
+        server_id=server_id,
+        at_ms=home.clock.now_ms(),
+        run_id=run.id,
+        report=SEGV,
+        uptime_s=60.0,
+        aftermath=Aftermath(NextStep.STAY_DOWN),
+    )
+    event_id = await home.journal.record(event)
+    home.house.bus.publish(event_id, event)
+    return event_id
+
+
+def posts(home: World) -> list[dict[str, object]]:
+    """Every try to post an alert."""
+    return [r.json or {} for r in home.env.http_requests if r.method == "POST" and r.path == messages_of(home)]
+
+
+def tried(home: World, times: int) -> bool:
+    return len(posts(home)) == times
+
+
+def messages_of(home: World) -> str:
+    return f"/channels/{home.alerts.id}/messages"
+
+
+def alerts(home: World) -> list[discord.Message]:
+    return home.alerts.history()
+
+
+def footers(home: World) -> list[str | None]:
+    return [message.embeds[0].footer.text for message in alerts(home)]
+
+
+async def resting(home: World) -> None:
+    """Wait until the delivery has done what there is to do now and pauses."""
+    await settle()
+    await home.clock.until_sleeping()
+
+
+async def test_a_crash_is_told_at_once_and_shown_soon(tmp_path: Path) -> None:
+    async with world(tmp_path, painter=RecordingPainter()) as home:
+        await home.slash(home.people.admin, "start", server="alpha")
+        now_s = home.clock.now_ms() // 1000
+        home.samples.add([Sample("alpha", now_s - n, cpu_pct=99.0, rss_bytes=1 << 30) for n in range(600)])
+        (await home.house.launcher.nth(1)).exit(signal=11)
+        await until(lambda: bool(alerts(home)) and bool(alerts(home)[0].attachments))
+        [message] = alerts(home)
+        [embed] = message.embeds
+        assert embed.title is not None
+        assert "Alpha World crashed" in embed.title
+        assert "SIGSEGV (invalid memory access)" in (embed.description or "")
+        newest = (await home.journal.events())[0]
+        assert embed.footer.text == f"#{newest.id}"
+        assert embed.image.url is not None
+        png_size(await message.attachments[0].read())
+        [posted] = posts(home)
+        assert "attachments" not in posted
+        assert str(posted["nonce"]).endswith(f"-{newest.id}")
+        assert posted["enforce_nonce"] is True
+        assert [panel.key for panel in home.painter.requests[0].panels] == ["cpu", "memory"]
+        assert await home.outbox.backlog() == 0
+
+
+async def test_a_text_does_not_wait_for_a_chart(home: World) -> None:
+    painter = home.painter
+    assert isinstance(painter, SketchPainter)
+    painter.let_draw.clear()
+    await crash(home)
+    await crash(home, "beta")
+    await until(lambda: len(alerts(home)) == 2)
+    assert [message.attachments for message in alerts(home)] == [[], []]
+    painter.let_draw.set()
+    await until(lambda: all(message.attachments for message in alerts(home)))
+    assert len(posts(home)) == 2
+
+
+async def test_a_chart_that_fails_costs_only_itself(home: World) -> None:
+    painter = home.painter
+    assert isinstance(painter, SketchPainter)
+    painter.fail_with = ChartFailed(ChartFault.TIMEOUT)
+    with capture_logs() as logs:
+        await crash(home)
+        await until(lambda: len(painter.requests) == 1)
+        painter.fail_with = None
+        await crash(home, "beta")
+        await until(lambda: bool(alerts(home)[-1].attachments))
+    assert [len(message.attachments) for message in alerts(home)] == [0, 1]
+    assert "alert_without_chart" in [entry["event"] for entry in logs]
+
+
+async def test_fault_36_an_edit_that_fails_costs_only_the_chart(home: World) -> None:
+    home.env.inject_error("PATCH", "/channels/*", status=500, times=1)
+    await crash(home)
+    await crash(home, "beta")
+    await until(lambda: len(alerts(home)) == 2 and bool(alerts(home)[1].attachments))
+    assert alerts(home)[0].attachments == []
+    assert len(posts(home)) == 2
+
+
+@pytest.mark.parametrize(("attempts", "pause_s"), [(0, 1), (1, 2), (2, 4), (7, 128), (9, 300), (5000, 300)])
+def test_fault_37_the_pause_doubles_up_to_five_minutes(attempts: int, pause_s: float) -> None:
+    assert retry_delay_s(attempts) == pause_s
+
+
+@pytest.mark.parametrize("status", [500, 503, 403, 404])
+async def test_fault_35_36_38_tried_again_and_delivered_once(home: World, status: int) -> None:
+    home.env.inject_error("POST", messages_of(home), status=status, times=3)
+    event_id = await crash(home)
+    for tries, pause_s in ((1, 1.0), (2, 2.0), (3, 4.0)):
+        await until(partial(tried, home, tries))
+        await resting(home)
+        await home.clock.advance(pause_s - 0.001)
+        await settle()
+        assert len(posts(home)) == tries
+        await home.clock.advance(0.001)
+    await until(lambda: len(alerts(home)) == 1)
+    assert footers(home) == [f"#{event_id}"]
+    assert len({post["nonce"] for post in posts(home)}) == 1
+    await until(lambda: bool(alerts(home)[0].attachments))
+    assert len(posts(home)) == 4
+
+
+async def test_fault_35_order_is_kept_and_news_do_not_put_a_retry_off(home: World) -> None:
+    home.env.inject_error("POST", messages_of(home), status=500, times=1)
+    first = await crash(home)
+    await until(lambda: len(posts(home)) == 1)
+    await resting(home)
+    await home.clock.advance(0.5)
+    second = await crash(home, "beta")
+    await resting(home)
+    assert len(posts(home)) == 1
+    await home.clock.advance(0.5)
+    await until(lambda: len(alerts(home)) == 2)
+    assert footers(home) == [f"#{first}", f"#{second}"]
+
+
+async def test_an_outage_is_logged_once_and_its_end_once(home: World) -> None:
+    home.env.inject_error("POST", messages_of(home), status=500, times=2)
+    with capture_logs() as logs:
+        await crash(home)
+        for tries in (1, 2):
+            await until(partial(tried, home, tries))
+            await resting(home)
+            await home.clock.advance(2)
+        await until(lambda: len(alerts(home)) == 1)
+    told = [entry["event"] for entry in logs if entry["event"].startswith("alert")]
+    assert told == ["alert_not_delivered", "alerts_flow_again"]
+
+
+async def test_without_a_channel_alerts_wait_for_one(tmp_path: Path) -> None:
+    async with world(tmp_path, to_alerts=False) as home:
+        waited = [await crash(home), await crash(home, "beta")]
+        await resting(home)
+        assert posts(home) == []
+        home.delivery.post_to(home.alerts.id)
+        await until(lambda: len(alerts(home)) == 2)
+        assert footers(home) == [f"#{event_id}" for event_id in waited]
+
+
+async def test_before_discord_is_there_alerts_wait_for_it(home: World) -> None:
+    home.client.online.clear()
+    await crash(home)
+    await settle()
+    assert posts(home) == []
+    await home.clock.advance(7200)
+    home.client.online.set()
+    await until(lambda: len(alerts(home)) == 1)
+    [footer] = footers(home)
+    assert footer is not None
+    assert footer.endswith("· delayed 2 h")
+
+
+class FlakyOutbox(Outbox):
+    """Refuses as often as it is told to."""
+
+    unreadable: int = 0
+    unwritable: int = 0
+
+    async def pending(self, now_ms: int, limit: int = 20) -> tuple[OutboxItem, ...]:
+        if self.unreadable:
+            self.unreadable -= 1
+            raise StorageError(StorageFault.BUSY, "gamekeeper.db")
+        return await super().pending(now_ms, limit)
+
+    async def delivered(self, item_id: int, at_ms: int, message_id: int) -> None:
+        if self.unwritable:
+            self.unwritable -= 1
+            raise StorageError(StorageFault.FULL, "gamekeeper.db")
+        await super().delivered(item_id, at_ms, message_id)
+
+
+async def test_fault_30_a_database_that_refuses_ends_nothing(home: World) -> None:
+    flaky = FlakyOutbox(home.db)
+    flaky.unreadable = 1
+    home.delivery.outbox = flaky
+    with capture_logs() as logs:
+        await crash(home)
+        await until(lambda: flaky.unreadable == 0)
+        await resting(home)
+    assert [entry["event"] for entry in logs] == ["outbox_unreadable"]
+    assert posts(home) == []
+    await home.clock.advance(LOOK_EVERY_S)
+    await until(lambda: len(alerts(home)) == 1)
+
+
+async def test_fault_29_36_what_could_not_be_noted_as_sent_is_sent_as_the_same(home: World) -> None:
+    flaky = FlakyOutbox(home.db)
+    flaky.unwritable = 1
+    home.delivery.outbox = flaky
+    await crash(home)
+    await until(lambda: flaky.unwritable == 0)
+    await resting(home)
+    await home.clock.advance(LOOK_EVERY_S)
+    await until(lambda: len(posts(home)) == 2)
+    first, second = posts(home)
+    assert first["nonce"] == second["nonce"]
+    assert first["enforce_nonce"] is second["enforce_nonce"] is True
+
+
+async def test_a_server_that_is_gone_is_told_by_its_id(home: World) -> None:
+    await Servers(home.db).save([spec_of("gone")])
+    with capture_logs() as logs:
+        await crash(home, "gone")
+        await crash(home)
+        await until(lambda: len(alerts(home)) == 2 and bool(alerts(home)[1].attachments))
+    assert "gone crashed" in (alerts(home)[0].embeds[0].title or "")
+    assert alerts(home)[0].attachments == []
+    assert "alert_without_chart" in [entry["event"] for entry in logs]
+
+
+async def test_fault_49_a_name_does_not_ping(tmp_path: Path) -> None:
+    async with world(tmp_path, [spec_of("alpha", name="@everyone **<@&1>**")]) as home:
+        await crash(home)
+        await until(lambda: len(alerts(home)) == 1)
+        title = alerts(home)[0].embeds[0].title or ""
+        assert "@everyone" not in title
+        assert "<@&1>" not in title
+        assert posts(home)[0]["allowed_mentions"] == {"parse": []}
