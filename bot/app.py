@@ -25,13 +25,14 @@ from cogs.status import StatusCog
 from monitor.bus import Bus
 from monitor.errors import StorageError
 from monitor.fleet import Fleet
+from monitor.game import GameFactory
 from monitor.games.registry import ADAPTERS, make_game
 from monitor.local.log import CapturedLog
 from monitor.local.machine import local_machine
-from monitor.ports import Clock, GameFactory
+from monitor.ports import Clock
 from monitor.sampler import Sampler
 from monitor.spec import ServerSpec
-from monitor.supervisor import Surroundings
+from monitor.surroundings import Surroundings
 from storage.database import Database
 from storage.grants import Grants
 from storage.journal import Journal

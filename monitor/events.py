@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from monitor.model import Actor, ExitReport, ProcessId, Sample
+from monitor.model import Actor, Evidence, ExitReport, ProcessId, Run, Sample
 
 
 class Severity(StrEnum):
@@ -65,6 +65,51 @@ class ServerAdopted(Event):
 
     run_id: int
     process: ProcessId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerMoved(Event):
+    """Its launcher ended, or it started itself again: it is another process now, and the same run."""
+
+    kind: ClassVar[str] = "server_moved"
+
+    run_id: int
+    process: ProcessId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerHung(Event):
+    """It runs, but has not answered for too long."""
+
+    kind: ClassVar[str] = "server_hung"
+    severity: ClassVar[Severity] = Severity.CRITICAL
+    alerts: ClassVar[bool] = True
+
+    run_id: int
+    evidence: tuple[Evidence, ...]
+    last: Sample | None = None
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRecovered(Event):
+    """It was hung, and answers again by itself."""
+
+    kind: ClassVar[str] = "server_recovered"
+    alerts: ClassVar[bool] = True
+
+    run_id: int
+    after_s: float
+    """How long it had been taken for hung."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartCalledOff(Event):
+    """Somebody did not want the restart that the policy had planned."""
+
+    kind: ClassVar[str] = "restart_called_off"
+
+    by: Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,12 +189,28 @@ class RestartsExhausted(Event):
     window_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an earlier bot wrote down of a server."""
+
+    run: Run | None = None
+    """Its latest run."""
+    event: Event | None = None
+    """Its latest event."""
+    forgiven_ms: int = 0
+    """When a person last started it, or called its restarts off: failures before that do not count."""
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     event.kind: event
     for event in (
         ServerStarted,
         ServerReady,
         ServerAdopted,
+        ServerMoved,
+        ServerHung,
+        ServerRecovered,
+        RestartCalledOff,
         ServerStopped,
         ServerCrashed,
         StartFailed,

@@ -8,19 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import structlog
 
 from monitor.errors import UnknownServer
+from monitor.events import Past, RestartCalledOff
+from monitor.game import Game
 from monitor.model import (
     Actor,
     ActorKind,
     IntentAction,
+    Plan,
     ProcessId,
-    Run,
     Sample,
     Server,
     State,
 )
-from monitor.ports import Game, OnRung, ServerLog
+from monitor.ports import OnRung, ServerLog
 from monitor.spec import ServerSpec
-from monitor.supervisor import Supervisor, Surroundings
+from monitor.supervisor import Supervisor
+from monitor.surroundings import Surroundings
 
 AUTOSTART = Actor(ActorKind.POLICY, "autostart", "autostart")
 
@@ -48,14 +51,14 @@ class Fleet:
 
     async def open(self) -> None:
         """Find every server as an earlier bot left it, then start what is to start by itself."""
-        last_runs = await self._around.journal.last_runs()
+        past = await self._around.journal.past()
         self._tasks = tuple(
             asyncio.create_task(supervisor.serve(), name=f"supervisor:{server_id}")
             for server_id, supervisor in self._supervisors.items()
         )
-        found = await asyncio.gather(*(self._recover(s, last_runs.get(i)) for i, s in self._supervisors.items()))
+        found = await asyncio.gather(*(self._recover(s, past.get(i, Past())) for i, s in self._supervisors.items()))
         recovered = [supervisor for supervisor in found if supervisor is not None]
-        due = [s for s in recovered if self._starts_by_itself(s.server, last_runs.get(s.server.id))]
+        due = [s for s in recovered if self._starts_by_itself(s.server, past.get(s.server.id, Past()))]
         self._autostarts = asyncio.create_task(self._start_all(due), name="autostart")
 
     async def close(self) -> None:
@@ -66,23 +69,25 @@ class Fleet:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     @staticmethod
-    async def _recover(supervisor: Supervisor, last: Run | None) -> Supervisor | None:
+    async def _recover(supervisor: Supervisor, past: Past) -> Supervisor | None:
         """Give it back unless that failed: then it may be running unseen, and is not started by itself."""
         try:
-            await supervisor.recover(last)
+            await supervisor.recover(past)
         except Exception:
             log.exception("recovery_failed", server=supervisor.server.id)
             return None
         return supervisor
 
-    def _starts_by_itself(self, server: Server, last: Run | None) -> bool:
-        """Whether autostart applies: it is down, and nobody took it down since the machine was started."""
+    def _starts_by_itself(self, server: Server, past: Past) -> bool:
+        """Whether autostart applies: it is down, and nobody wanted it down since the machine was started."""
         if not server.spec.autostart or server.state is not State.STOPPED:
             return False
+        last = past.run
         if last is None or last.process is None or server.last_exit is None:
             return True
         same_boot = last.process.boot_id == self._around.launcher.boot_id()
-        return not (server.last_exit.verdict.wanted and same_boot)
+        wanted_down = server.last_exit.verdict.wanted or isinstance(past.event, RestartCalledOff)
+        return not (wanted_down and same_boot)
 
     async def _start_all(self, supervisors: Sequence[Supervisor]) -> None:
         starts = (supervisor.start_unasked(AUTOSTART) for supervisor in supervisors)
@@ -130,7 +135,13 @@ class Fleet:
         supervisor = self._find(server_id)
         return await supervisor.stop(IntentAction.RESTART, by, reason=reason, force=False, on_rung=on_rung)
 
-    async def command(self, server_id: str, text: str, by: Actor) -> str:
+    async def plan(self, server_id: str, plan: Plan) -> Server:
+        return await self._find(server_id).plan(plan)
+
+    async def cancel(self, server_id: str, by: Actor) -> Server:
+        return await self._find(server_id).cancel(by)
+
+    async def command(self, server_id: str, text: str, by: Actor) -> str | None:
         return await self._find(server_id).command(text, by)
 
     def log(self, server_id: str) -> ServerLog:

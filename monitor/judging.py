@@ -10,9 +10,11 @@ import structlog
 
 from monitor import rules
 from monitor.errors import StorageError
-from monitor.events import Aftermath, Event, RestartsExhausted, ServerCrashed, ServerStopped
+from monitor.events import Aftermath, Event, RestartsExhausted, ServerCrashed, ServerHung, ServerStopped
+from monitor.game import GameTraits
 from monitor.model import (
     Actor,
+    Evidence,
     ExitReport,
     ExitStatus,
     Intent,
@@ -21,7 +23,8 @@ from monitor.model import (
     Sample,
     Verdict,
 )
-from monitor.ports import Clock, EventLog, GameTraits, ServerLog
+from monitor.ports import Clock, EventLog, ServerLog
+from monitor.saving import Saved
 from monitor.spec import RestartPolicy
 
 LOG_TAIL_LINES = 50
@@ -43,7 +46,10 @@ class Ending:
     """Where in the log the run began."""
     intent: Intent | None = None
     rung: Rung | None = None
+    saved: Saved | None = None
     quit_by: Actor | None = None
+    hung: tuple[Evidence, ...] = ()
+    out_of_memory: str | None = None
     last: Sample | None = None
     away: bool = False
     rebooted: bool = False
@@ -80,13 +86,25 @@ class Judge:
 
     async def judge(self, ending: Ending, forgiven_ms: int) -> Judgement:
         """Give the verdict on an ending. Failures from before `forgiven_ms` no longer count."""
-        tail = await asyncio.to_thread(self._readable_lines, ending)
+        tail = await asyncio.to_thread(self._readable_lines, ending.run.server_id, ending.log_mark)
         report = rules.classify_exit(_facts(ending, tail), self.traits, self.clean_codes)
         now_ms = self.clock.now_ms()
         failures = await self._failures(report.verdict, ending.run.server_id, now_ms, forgiven_ms)
         aftermath = rules.after_exit(self.policy, report.verdict, failures, self.chance())
         event = _event(ending, report, aftermath, now_ms, tail)
         return Judgement(event, report, aftermath, failures)
+
+    async def hung(self, run: Run, evidence: tuple[Evidence, ...], last: Sample | None, log_mark: int) -> ServerHung:
+        """Word it that a server does not answer, and is left as it is."""
+        tail = await asyncio.to_thread(self._readable_lines, run.server_id, log_mark)
+        return ServerHung(
+            server_id=run.server_id,
+            at_ms=self.clock.now_ms(),
+            run_id=run.id,
+            evidence=evidence,
+            last=last,
+            log_tail=tail[-SHOWN_LOG_LINES:],
+        )
 
     async def _failures(self, verdict: Verdict, server_id: str, now_ms: int, forgiven_ms: int) -> int:
         if not verdict.failure:
@@ -98,11 +116,11 @@ class Judge:
             log.exception("failures_unknown", server=server_id)
             return 1
 
-    def _readable_lines(self, ending: Ending) -> tuple[str, ...]:
+    def _readable_lines(self, server_id: str, log_mark: int) -> tuple[str, ...]:
         try:
-            return self._last_lines(ending.log_mark)
+            return self._last_lines(log_mark)
         except OSError:
-            log.exception("log_unreadable", server=ending.run.server_id)
+            log.exception("log_unreadable", server=server_id)
             return ()
 
     def _last_lines(self, mark: int) -> tuple[str, ...]:
@@ -125,6 +143,9 @@ def _facts(ending: Ending, tail: tuple[str, ...]) -> rules.ExitFacts:
         intent=ending.intent,
         quit_by=ending.quit_by,
         forced=ending.rung.value if ending.rung is not None and ending.rung.forced else "",
+        not_saved=ending.saved.value if ending.saved in (Saved.FAILED, Saved.UNPROVEN) else "",
+        hung=ending.hung,
+        out_of_memory=ending.out_of_memory,
         away=ending.away,
         rebooted=ending.rebooted,
     )

@@ -17,6 +17,10 @@ class Request(StrEnum):
     STOP = "stop"
     RESTART = "restart"
     COMMAND = "command"
+    FORCE_STOP = "force_stop"
+    """End it now, also where a polite stop is under way."""
+    CANCEL = "cancel"
+    """Call off what is announced, begun or planned."""
 
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
@@ -24,17 +28,22 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.STARTING: frozenset({State.RUNNING, State.STOPPING, State.STOPPED, State.BACKOFF, State.FAILED}),
     State.RUNNING: frozenset({State.STOPPING, State.STOPPED, State.BACKOFF, State.FAILED, State.UNRESPONSIVE}),
     State.UNRESPONSIVE: frozenset({State.RUNNING, State.STOPPING, State.STOPPED, State.BACKOFF, State.FAILED}),
-    State.STOPPING: frozenset({State.STOPPED, State.STARTING}),
+    State.STOPPING: frozenset({State.STOPPED, State.STARTING, State.RUNNING, State.BACKOFF, State.FAILED}),
     State.BACKOFF: frozenset({State.STARTING, State.STOPPED, State.FAILED}),
     State.FAILED: frozenset({State.STARTING, State.STOPPED}),
 }
 """STOPPED leads to BACKOFF and FAILED when a server is found to have ended while the bot was away. STOPPING leads
-to STARTING when what was asked for is a restart."""
+to STARTING when what was asked for is a restart, back to STARTING or RUNNING when the stop is called off in time, and
+to BACKOFF or FAILED when a server is ended because it hung."""
 
 ACCEPTED: Mapping[Request, frozenset[State]] = {
     Request.START: frozenset({State.STOPPED, State.BACKOFF, State.FAILED}),
     Request.STOP: frozenset({State.STARTING, State.RUNNING, State.UNRESPONSIVE, State.BACKOFF}),
     Request.RESTART: frozenset({State.STARTING, State.RUNNING, State.UNRESPONSIVE}),
+    Request.FORCE_STOP: frozenset({State.STARTING, State.RUNNING, State.UNRESPONSIVE, State.BACKOFF, State.STOPPING}),
+    Request.CANCEL: frozenset(
+        {State.STARTING, State.RUNNING, State.UNRESPONSIVE, State.STOPPING, State.BACKOFF, State.FAILED}
+    ),
     Request.COMMAND: frozenset({State.STARTING, State.RUNNING, State.UNRESPONSIVE, State.STOPPING}),
 }
 

@@ -106,7 +106,14 @@ class EvidenceKind(StrEnum):
     OTHER_BOOT = "other_boot"
     GONE_WHILE_AWAY = "gone_while_away"
     PROBES_UNANSWERED = "probes_unanswered"
+    """How many times in a row nothing answered."""
+    NO_ANSWER = "no_answer"
+    """Which of the ways to ask it stays silent: "admin", "query"."""
+    LOG_SILENT = "log_silent"
+    """For how many seconds its log has not grown."""
     FORCED = "forced"
+    NOT_SAVED = "not_saved"
+    """The world was not seen to be saved before it was stopped; the detail says how far that came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +153,12 @@ class Run:
 
 
 class IntentAction(StrEnum):
-    """What somebody asked for that ends a process."""
+    """What somebody asked for that ends a process, or that it should not end after all."""
 
     STOP = "stop"
     RESTART = "restart"
+    CALL_OFF = "call_off"
+    """What was asked for before is not wanted any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +241,16 @@ class Players:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A stop or restart that was asked for, and is to come."""
+
+    action: IntentAction
+    by: Actor
+    due_ms: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """One server being looked after, as it stands at this moment."""
 
@@ -251,6 +270,8 @@ class Server:
     """Restarts by policy inside the policy's window."""
     next_start_ms: int | None = None
     """In BACKOFF: when it will be started again."""
+    planned: Plan | None = None
+    """A stop or restart that is announced for later."""
     last_exit: ExitReport | None = None
     last_exit_ms: int | None = None
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from monitor.events import Event
+from monitor.events import Event, Past
 from monitor.model import (
     Actor,
     ExitStatus,
     HostReading,
     Intent,
-    Players,
+    Plan,
     ProcessId,
     Run,
     Rung,
@@ -21,7 +21,7 @@ from monitor.model import (
     Server,
     TreeReading,
 )
-from monitor.spec import Priority, ReadyPolicy, ServerSpec, StopPolicy
+from monitor.spec import Priority
 
 T = TypeVar("T")
 
@@ -94,6 +94,10 @@ class ServerProcess(Protocol):
 
     async def kill_tree(self) -> None:
         """End it and all its descendants, whatever they think of it."""
+        ...
+
+    async def memory_bytes(self) -> int | None:
+        """Give the resident memory of its whole tree now; `None` where it cannot be read."""
         ...
 
     async def out_of_memory(self) -> str | None:
@@ -173,63 +177,6 @@ class Probe(Protocol):
     def host(self) -> HostReading: ...
 
 
-@dataclass(frozen=True, slots=True)
-class GameTraits:
-    """What is true of a game whatever the server: the defaults for what a spec leaves out."""
-
-    ready: ReadyPolicy
-    stop: StopPolicy
-    clean_exit_codes: tuple[int, ...] = (0,)
-    shutdown_log: tuple[str, ...] = ()
-    """Regular expressions: a line of these means that the game was told to stop from inside."""
-    fatal_log: tuple[str, ...] = ()
-    """Regular expressions: a line of these means that the game could not start or go on."""
-
-
-class Game(Protocol):
-    """One server, spoken to in its game's own way. It owns its connection.
-
-    Every call may raise `GameUnavailable`, `AccessRefused` or `NotSupported`; none of them means "zero" or "done".
-    """
-
-    @property
-    def traits(self) -> GameTraits: ...
-
-    async def is_ready(self) -> bool:
-        """Whether it answers as a ready server does. Used where no log line tells."""
-        ...
-
-    async def players(self) -> Players: ...
-
-    async def tick_rate(self) -> float | None:
-        """Simulation steps a second; `None` where the game does not tell."""
-        ...
-
-    async def warn(self, message: str) -> None:
-        """Tell everybody who is on."""
-        ...
-
-    async def save(self) -> None:
-        """Return once the world is on disk, as far as the game tells."""
-        ...
-
-    async def ask_to_stop(self) -> None: ...
-
-    async def command(self, text: str) -> str:
-        """Run an admin command and return what it answered, possibly nothing.
-
-        Raises:
-            CommandRejected: it was not sent; the reason says why.
-        """
-        ...
-
-    async def close(self) -> None: ...
-
-
-GameFactory = Callable[[ServerSpec], Game]
-"""An adapter: makes the game of a server from its spec."""
-
-
 class SampleSink(Protocol):
     """Takes samples in. Never blocks and never fails: what cannot be kept is counted and dropped."""
 
@@ -259,8 +206,8 @@ class EventLog(Protocol):
         """Forget a run that no process came of."""
         ...
 
-    async def last_runs(self) -> Mapping[str, Run]:
-        """The latest run of each server that ever ran, by server id; open while `ended_ms` is `None`."""
+    async def past(self) -> Mapping[str, Past]:
+        """What is known of each server that ever ran, by server id; a run is open while `ended_ms` is `None`."""
         ...
 
     async def intent_of(self, run_id: int) -> Intent | None:
@@ -305,15 +252,23 @@ class Control(Protocol):
         force: bool = False,
         on_rung: OnRung | None = None,
     ) -> Server:
-        """Return once it is down. `force` leaves out the polite steps."""
+        """Return once it is down. `force` leaves out the polite steps, also of a stop that is under way."""
+        ...
+
+    async def plan(self, server_id: str, plan: Plan) -> Server:
+        """Announce a stop or restart for later; players are warned as it comes near. Return at once."""
+        ...
+
+    async def cancel(self, server_id: str, by: Actor) -> Server:
+        """Call off a planned stop, one that has not got past saving, or a pending restart."""
         ...
 
     async def restart(
         self, server_id: str, by: Actor, *, reason: str = "", on_rung: OnRung | None = None
     ) -> Server: ...
 
-    async def command(self, server_id: str, text: str, by: Actor) -> str:
-        """Run an admin command on it and return the answer."""
+    async def command(self, server_id: str, text: str, by: Actor) -> str | None:
+        """Run an admin command on it and return the answer; `None`: it was typed into a console that has none."""
         ...
 
     def log(self, server_id: str) -> ServerLog: ...

@@ -9,8 +9,9 @@ from typing import TypeVar
 import structlog
 
 from monitor.errors import NotSupported
+from monitor.game import Game
 from monitor.model import Players
-from monitor.ports import Clock, Game
+from monitor.ports import Clock
 
 log = structlog.get_logger(__name__)
 

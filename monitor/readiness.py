@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 from monitor.errors import GameError
-from monitor.ports import Clock, Game, ServerLog
+from monitor.game import Game
+from monitor.ports import Clock, ServerLog
 from monitor.spec import ReadyPolicy
 
 LOOK_EVERY_S = 0.25

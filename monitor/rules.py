@@ -9,20 +9,22 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.events import Aftermath, NextStep
+from monitor.events import Aftermath, Event, NextStep, RestartsExhausted, ServerCrashed, StartFailed
+from monitor.game import GameTraits
 from monitor.model import (
     Actor,
+    ActorKind,
     Evidence,
     EvidenceKind,
     ExitReport,
     ExitStatus,
     Intent,
     IntentAction,
+    Plan,
     Players,
     Verdict,
 )
-from monitor.ports import GameTraits
-from monitor.spec import RestartMode, RestartPolicy, StopPolicy
+from monitor.spec import RestartMode, RestartPolicy, ServerSpec, StopPolicy
 
 CONSOLE_CLOSED = 0xC000013A
 """STATUS_CONTROL_C_EXIT: Windows ended a console program because its console went away."""
@@ -35,6 +37,18 @@ JITTER = 0.1
 
 QUIT_BELIEVED_S = 900.0
 """How long after a game's own quit command an exit is still put down to it: such a command may name a delay."""
+
+MINUTE_S = 60
+
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104 - a host to compare with
+
+SIGKILL = 9
+
+OUT_OF_MEMORY_CODES = frozenset({128 + SIGKILL, 0xC0000017, 0xC000012D})
+"""As a shell reports SIGKILL; STATUS_NO_MEMORY and STATUS_COMMITMENT_LIMIT.
+
+Source: https://learn.microsoft.com/openspecs/windows_protocols/ms-erref
+"""
 
 DOUBLINGS = 20
 """More than any sensible pause; keeps a huge budget from overflowing."""
@@ -53,6 +67,12 @@ class ExitFacts:
     """Who sent the game its own quit command through us, just before."""
     forced: str = ""
     """The rung of the stop procedure that ended it, where the polite ones did not."""
+    not_saved: str = ""
+    """How a save before the stop failed, where it did."""
+    hung: tuple[Evidence, ...] = ()
+    """Why it was ended for not answering, where it was."""
+    out_of_memory: str | None = None
+    """What the system says of having killed it for want of memory."""
     away: bool = False
     """It ended while the bot was not there to see it."""
     rebooted: bool = False
@@ -79,6 +99,11 @@ def classify_exit(facts: ExitFacts, traits: GameTraits, clean_codes: Sequence[in
     named = exit_name(facts.status)
     if facts.intent is not None:
         return _asked_for(facts, facts.intent.by, named)
+    if facts.hung:
+        return ExitReport(Verdict.HUNG, facts.status, (*facts.hung, named))
+    if facts.out_of_memory is not None:
+        killed = Evidence(EvidenceKind.OOM_KILL, facts.out_of_memory)
+        return ExitReport(Verdict.OUT_OF_MEMORY, facts.status, (named, killed))
     if facts.rebooted:
         return ExitReport(Verdict.HOST_REBOOTED, facts.status, (Evidence(EvidenceKind.OTHER_BOOT),))
     evidence = [named]
@@ -96,6 +121,8 @@ def classify_exit(facts: ExitFacts, traits: GameTraits, clean_codes: Sequence[in
 
 def _asked_for(facts: ExitFacts, by: Actor, named: Evidence) -> ExitReport:
     evidence = [Evidence(EvidenceKind.ASKED, by.name), named]
+    if facts.not_saved:
+        evidence.append(Evidence(EvidenceKind.NOT_SAVED, facts.not_saved))
     if facts.forced:
         evidence.append(Evidence(EvidenceKind.FORCED, facts.forced))
     return ExitReport(Verdict.STOPPED, facts.status, tuple(evidence), by)
@@ -172,3 +199,36 @@ def stop_warning(action: IntentAction, reason: str, players: Players | None) -> 
         return ""
     what = "restarting" if action is IntentAction.RESTART else "shutting down"
     return f"The server is {what} now." + (f" Reason: {reason}" if reason else "")
+
+
+def plan_warning(plan: Plan, left_s: float, players: Players | None) -> str:
+    """What players are told of a stop that is to come; nothing where it is known that nobody is on."""
+    if players is not None and players.online == 0:
+        return ""
+    what = "restarts" if plan.action is IntentAction.RESTART else "shuts down"
+    left = f"{round(left_s / 60)} min" if left_s >= MINUTE_S else f"{round(left_s)} s"
+    return f"The server {what} in {left}." + (f" Reason: {plan.reason}" if plan.reason else "")
+
+
+def local_ports(spec: ServerSpec) -> tuple[int, ...]:
+    """Give the ports of this machine on which a server is known to listen."""
+    endpoints = (spec.admin, spec.query)
+    return tuple(dict.fromkeys(e.port for e in endpoints if e is not None and e.host in LOCAL_HOSTS))
+
+
+def may_be_out_of_memory(status: ExitStatus) -> bool:
+    """Whether it is worth asking the system if it killed this process for want of memory."""
+    return status.signal == SIGKILL or status.code in OUT_OF_MEMORY_CODES
+
+
+def pending(event: Event | None) -> NextStep:
+    """What a server's last event left to be done, should the bot have ended right after it."""
+    match event:
+        case ServerCrashed():
+            return event.aftermath.step
+        case RestartsExhausted():
+            return NextStep.GIVE_UP
+        case StartFailed(by=Actor(kind=ActorKind.POLICY | ActorKind.SCHEDULE)):
+            return NextStep.GIVE_UP
+        case _:
+            return NextStep.STAY_DOWN

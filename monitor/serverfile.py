@@ -21,6 +21,7 @@ from monitor.spec import (
     AdminEndpoint,
     Endpoint,
     HangPolicy,
+    Priority,
     ReadyPolicy,
     RestartMode,
     RestartPolicy,
@@ -191,4 +192,6 @@ def _spec(entry: ServerEntry, base: Path) -> ServerSpec:
         clean_exit_codes=None if codes is None else tuple(codes),
         restart=RestartPolicy(**{**entry.restart.model_dump(), "policy": RestartMode(entry.restart.policy)}),
         hang=HangPolicy(**entry.hang.model_dump()),
+        priority=Priority(entry.priority),
+        cpus=tuple(entry.cpus),
     )

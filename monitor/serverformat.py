@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 _WEEK_S = 7 * 24 * 3600
 _LARGEST_CODE = 0xFFFFFFFF
 _LONGEST_PATTERN = 1_000
+_MOST_CPUS = 4_096
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _ENV_NAME = re.compile(r"[^=\x00]+")
 
@@ -46,6 +47,14 @@ def _a_password(value: SecretStr) -> SecretStr:
     return value
 
 
+def _a_relative_pattern(value: str) -> str:
+    _no_nul(value)
+    parts = value.replace("\\", "/").split("/")
+    if parts[0] == "" or ":" in parts[0] or ".." in parts:
+        raise ValueError("it should be a path inside the server's folder, such as world/level.dat")
+    return value
+
+
 def _a_pattern(value: str) -> str:
     if len(value) > _LONGEST_PATTERN:
         raise ValueError(f"it should be a regular expression of at most {_LONGEST_PATTERN} characters")
@@ -64,6 +73,7 @@ Line = Annotated[str, AfterValidator(_one_line)]
 Argument = Annotated[str, AfterValidator(_no_nul)]
 Host = Annotated[str, Field(max_length=253), AfterValidator(_a_host)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Inside = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_a_relative_pattern)]
 Wait = Annotated[float, Field(ge=0, le=_WEEK_S, allow_inf_nan=False)]
 """Seconds that may be none at all."""
 Span = Annotated[float, Field(gt=0, le=_WEEK_S, allow_inf_nan=False)]
@@ -93,6 +103,11 @@ class ReadyTable(_Table):
 class StopTable(_Table):
     command: Line | None = None
     signal: Literal["SIGINT", "SIGTERM", "CTRL_BREAK_EVENT"] | None = None
+    save: Line | None = None
+    saved_log: Annotated[str, Field(min_length=1), AfterValidator(_a_pattern)] | None = None
+    saved_file: Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_a_relative_pattern)] | None = (
+        None
+    )
     save_s: Wait | None = None
     polite_s: Wait | None = None
     terminate_s: Wait | None = None
@@ -102,8 +117,8 @@ class RestartTable(_Table):
     policy: Literal["never", "on-crash", "always"] = "on-crash"
     budget: Annotated[int, Field(ge=0, le=1_000)] = 5
     window_s: Span = 600.0
-    backoff_s: Span = 5.0
-    backoff_max_s: Annotated[Span, Field(validate_default=True)] = 300.0
+    backoff_s: Wait = 5.0
+    backoff_max_s: Annotated[Wait, Field(validate_default=True)] = 300.0
 
     @field_validator("backoff_max_s")
     @classmethod
@@ -139,6 +154,8 @@ class ServerEntry(_Table):
     )
     restart: RestartTable = RestartTable()
     hang: HangTable = HangTable()
+    priority: Literal["below-normal", "normal", "above-normal", "high"] = "normal"
+    cpus: Annotated[list[Annotated[int, Field(ge=0, lt=_MOST_CPUS)]], Field(max_length=_MOST_CPUS)] = []
 
     @field_validator("game")
     @classmethod

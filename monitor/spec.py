@@ -63,6 +63,12 @@ class StopPolicy:
     """An admin command that stops the game."""
     signal: str | None = None
     """The polite signal, where there is no command: SIGINT, SIGTERM, or CTRL_BREAK_EVENT on Windows."""
+    save: str | None = None
+    """An admin command that saves the world."""
+    saved_log: str | None = None
+    """A regular expression that the log shows once the world is saved."""
+    saved_file: str | None = None
+    """A file of the save, or a pattern such as `world/*.dat`, relative to `cwd`: newer afterwards than before."""
     save_s: float | None = None
     polite_s: float | None = None
     terminate_s: float | None = None

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from monitor.errors import GameError, GameFault, GameUnavailable
+from monitor.errors import GameError, GameFault, GameUnavailable, NotSupported
+from monitor.game import Game
 from monitor.model import Rung
-from monitor.ports import Clock, Game, OnRung, ServerProcess
+from monitor.ports import Clock, OnRung, ServerProcess
+from monitor.saving import Saved, Saving
 from monitor.spec import StopPolicy
 
 WARNING_S = 5.0
@@ -31,9 +33,11 @@ class StopProcedure:
     process: ServerProcess
     game: Game
     policy: StopPolicy
-    """Whole: no field of it is `None` but `command` and `signal`."""
+    """Whole: of it only `command`, `signal` and what concerns saving may be `None`."""
     clock: Clock
     on_rung: OnRung
+    saving: Saving
+    on_saved: Callable[[Saved], None]
     warning: str = ""
     """What players are told first; empty when there is nobody to tell."""
 
@@ -71,22 +75,27 @@ class StopProcedure:
             return False
 
     async def _warn(self) -> bool:
-        return await self._try(lambda: self.game.warn(self.warning), WARNING_S, "warn")
+        try:
+            await self.clock.wait_for(self.game.warn(self.warning), WARNING_S)
+        except (GameError, TimeoutError) as failure:
+            log.info("players_not_warned", failure=repr(failure))
+        return False
 
     async def _save(self) -> bool:
-        return await self._try(self.game.save, self.policy.save_s or 0.0, "save")
+        self.on_saved(await self.saving.run())
+        return False
 
     async def _ask(self) -> bool:
         limit_s = self.policy.polite_s or 0.0
         deadline_s = self.clock.monotonic() + limit_s
-        if not await self._asked_in_game(min(limit_s, ASKING_S)) and self.policy.signal is not None:
+        if not await self._asked(min(limit_s, ASKING_S)) and self.policy.signal is not None:
             await self.process.interrupt(self.policy.signal)
         return await self._ended_within(deadline_s - self.clock.monotonic())
 
-    async def _asked_in_game(self, limit_s: float) -> bool:
+    async def _asked(self, limit_s: float) -> bool:
         """Whether the game has taken, or may well have taken, our request to stop."""
         try:
-            await self.clock.wait_for(self.game.ask_to_stop(), limit_s)
+            await self.clock.wait_for(self._ask_in_words(), limit_s)
         except GameUnavailable as unavailable:
             # It hangs up as soon as it stops: a closed connection is as good an answer as any.
             return unavailable.fault is GameFault.CLOSED
@@ -94,17 +103,18 @@ class StopProcedure:
             return False
         return True
 
+    async def _ask_in_words(self) -> None:
+        """Ask over the admin port; without one, type the stop command into its console."""
+        try:
+            await self.game.ask_to_stop()
+        except NotSupported:
+            if self.policy.command is None:
+                raise
+            await self.process.type_line(self.policy.command)
+
     async def _terminate(self) -> bool:
         await self.process.terminate_tree()
         return await self._ended_within(self.policy.terminate_s or 0.0)
-
-    async def _try(self, step: Callable[[], Awaitable[None]], limit_s: float, name: str) -> bool:
-        """Do what the game may be unable to do; go on either way. Never says that the process has ended."""
-        try:
-            await self.clock.wait_for(step(), limit_s)
-        except (GameError, TimeoutError) as failure:
-            log.info("stop_step_failed", step=name, failure=repr(failure))
-        return False
 
     async def _ended_within(self, limit_s: float) -> bool:
         try:

@@ -8,57 +8,44 @@ procedure, a pause before a restart) runs beside the queue and puts a job into i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
 from monitor import lifecycle, rules
-from monitor.bus import Bus
 from monitor.chronicle import Chronicle
-from monitor.errors import AccessRefused, CommandRejected, LaunchRefused, NotSupported, StorageError
-from monitor.events import NextStep
+from monitor.errors import AccessRefused, CommandRejected, LaunchRefused, NotSupported, StorageError, WrongState
+from monitor.events import NextStep, Past, RestartCalledOff, ServerCrashed, ServerRecovered, ServerStopped
+from monitor.game import Game
 from monitor.jobs import JobQueue
 from monitor.judging import Ending, Judge
 from monitor.lifecycle import Request
 from monitor.model import (
     Actor,
     ActorKind,
+    Evidence,
     ExitStatus,
-    Intent,
     IntentAction,
+    Plan,
+    ProcessId,
     Run,
-    Rung,
     Sample,
     Server,
     State,
 )
-from monitor.ports import Clock, EventLog, Game, Launcher, OnRung, ServerLog
-from monitor.pulse import Pulse, Vitals
-from monitor.readiness import Readiness
+from monitor.ports import OnRung, ServerLog
 from monitor.runs import Life, Quit, Runs
+from monitor.saving import said_or_typed
 from monitor.spec import ServerSpec, fill
 from monitor.standing import Settling, Standing
-from monitor.stopping import StopProcedure
+from monitor.stops import Stops
+from monitor.surroundings import Surroundings
+from monitor.watches import Watches
 
 RESTARTER = Actor(ActorKind.POLICY, "restart", "restart policy")
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every supervisor of a fleet shares."""
-
-    launcher: Launcher
-    journal: EventLog
-    bus: Bus
-    clock: Clock
-    chance: Callable[[], float]
-    """Gives a number from 0 up to 1, for jitter."""
-    pulse_s: float = 15.0
-    """How often a running game is asked who is on."""
 
 
 class Supervisor:
@@ -74,11 +61,14 @@ class Supervisor:
         self._chronicle = Chronicle(around.journal, around.bus)
         self._life: Life | None = None
         self._forgiven_ms = 0
-        self._ready = fill(spec.ready, game.traits.ready)
+        ready = fill(spec.ready, game.traits.ready)
         self._stop = fill(spec.stop, game.traits.stop)
         clean = game.traits.clean_exit_codes if spec.clean_exit_codes is None else spec.clean_exit_codes
         self._judge = Judge(game.traits, clean, spec.restart, output, around.journal, around.clock, around.chance)
-        self._runs = Runs(spec, self._stop, output, around.launcher, around.journal, around.clock)
+        clock, journal = around.clock, around.journal
+        self._watches = Watches(self._jobs, self._standing, self, game, output, ready, clock, around.pulse_s)
+        self._stops = Stops(self._jobs, self._standing, self._watches, game, output, self._stop, journal, clock)
+        self._runs = Runs(spec, self._stop, output, around.launcher, journal, clock, self._moved, self._memory_bytes)
 
     @property
     def server(self) -> Server:
@@ -116,41 +106,68 @@ class Supervisor:
         begin = partial(self._begin_stop, action, by, reason, on_rung, force=force)
         return await asyncio.shield(await self._jobs.ask(begin))
 
-    async def command(self, text: str, by: Actor) -> str:
+    async def plan(self, plan: Plan) -> Server:
+        return await self._jobs.ask(partial(self._plan, plan))
+
+    async def cancel(self, by: Actor) -> Server:
+        return await self._jobs.ask(partial(self._cancel, by))
+
+    async def command(self, text: str, by: Actor) -> str | None:
         lifecycle.require(self.server, Request.COMMAND)
         life = self._life
-        if life is None or not rules.same_command(text, self._stop.command):
+        if life is None:
             return await self._game.command(text)
-        before, life.quit = life.quit, Quit(by, self._clock.monotonic())
+        before = life.quit
+        if rules.same_command(text, self._stop.command):
+            life.quit = Quit(by, self._clock.monotonic())
         try:
-            return await self._game.command(text)
+            return await said_or_typed(self._game.command, life.process, text)
         except (AccessRefused, CommandRejected, NotSupported):
             life.quit = before
             raise
 
     # Recovery
 
-    async def recover(self, last: Run | None) -> None:
+    async def recover(self, past: Past) -> None:
         """Take up where an earlier bot left off: adopt the live process, or find out that it has ended."""
-        if last is not None and last.ended_ms is None:
-            await self._jobs.ask(partial(self._take_up, last))
-        elif last is not None:
-            self._standing.ended(last.report, last.ended_ms)
+        await self._jobs.ask(partial(self._take_up, past))
 
-    async def _take_up(self, last: Run) -> None:
-        found = await self._runs.take_up(last)
+    async def _take_up(self, past: Past) -> None:
+        self._forgiven_ms = past.forgiven_ms
+        last = past.run
+        if last is None:
+            return
+        found = await self._runs.take_up(last) if last.ended_ms is None else None
         if isinstance(found, Life):
             await self._adopt(found)
         elif found is not None:
             await self._conclude(found)
+        else:
+            self._standing.ended(last.report, last.ended_ms)
+            await self._resume(past, last)
+
+    async def _resume(self, past: Past, last: Run) -> None:
+        """Go on with what was decided, by the restart policy or by somebody, before the bot ended."""
+        intent = await self._runs.valid_intent(last) if isinstance(past.event, ServerStopped) else None
+        if intent is not None and intent.action is IntentAction.RESTART:
+            await self._respawn(intent.by)
+            return
+        pending = rules.pending(past.event)
+        if pending is NextStep.GIVE_UP:
+            self._standing.change(State.FAILED)
+        elif pending is NextStep.RESTART and isinstance(past.event, ServerCrashed):
+            aftermath = past.event.aftermath
+            due_ms = past.event.at_ms + round(aftermath.delay_s * 1000)
+            self._standing.note(restarts_used=aftermath.attempt)
+            self._pause(max(0, due_ms - self._clock.now_ms()) / 1000)
 
     async def _adopt(self, life: Life) -> None:
         self._watch(life)
         if life.intent is not None:
             # Somebody asked for its end and the bot died over it: what was begun is finished.
-            self._carry_out(life, life.intent)
+            self._stops.carry_out(life, life.intent)
         elif life.run.ready_ms is not None:
-            self._running()
+            self._running(life)
         await self._chronicle.record(life.adopted(self._clock.now_ms()), life.run)
 
     # Starting
@@ -158,10 +175,14 @@ class Supervisor:
     async def _begin_start(self, by: Actor) -> Settling:
         lifecycle.require(self.server, Request.START)
         self._jobs.call_off("pause")
-        self._forgiven_ms = self._clock.now_ms()
-        self._standing.note(restarts_used=0)
+        self._forgive()
         await self._spawn(by)
         return self._standing.settling()
+
+    def _forgive(self) -> None:
+        """Begin a new count of failures."""
+        self._forgiven_ms = self._clock.now_ms()
+        self._standing.note(restarts_used=0)
 
     async def _start_if_down(self, by: Actor) -> None:
         if self.server.state is State.STOPPED:
@@ -180,76 +201,114 @@ class Supervisor:
         self._life = life
         self._standing.live(life.run)
         self._standing.change(State.STARTING)
-        self._jobs.beside("exit", partial(self._wait_for_exit, life))
+        self._watches.end_of(life)
         if life.run.ready_ms is None:
-            self._jobs.beside("readiness", partial(self._wait_until_ready, life))
+            self._watches.readiness_of(life)
 
-    async def _wait_until_ready(self, life: Life) -> None:
-        readiness = Readiness(self._ready, self._game, self.output, self._clock, life.log_mark)
-        try:
-            if not await readiness.within_limit():
-                log.warning("slow_start", server=self.server.id, limit_s=self._ready.timeout_s)
-                self._standing.settle()
-                await readiness.ever()
-        except Exception:
-            self._standing.settle()
-            raise
-        self._jobs.tell(partial(self._became_ready, life))
+    def _look_after(self, life: Life) -> None:
+        """Take up again what a stop that was called off had put aside."""
+        if life.run.ready_ms is None:
+            self._watches.readiness_of(life)
+        else:
+            self._running(life)
 
-    async def _became_ready(self, life: Life) -> None:
+    def _moved(self, identity: ProcessId) -> None:
+        self._standing.note(process=identity)
+        self._jobs.tell(self._write_move)
+
+    async def _write_move(self) -> None:
+        if self._life is not None:
+            await self._chronicle.record(self._life.moved(self._clock.now_ms()), self._life.run)
+
+    def _memory_bytes(self) -> int | None:
+        latest = self.server.latest
+        return latest.rss_bytes if latest is not None else None
+
+    async def became_ready(self, life: Life) -> None:
         if self._life is not life or self.server.state is not State.STARTING:
             return
         ready = life.ready(self._clock.now_ms(), self._clock.monotonic())
         await self._chronicle.record(ready, life.run)
-        self._running()
+        self._running(life)
 
-    def _running(self) -> None:
+    def _running(self, life: Life) -> None:
         self._standing.change(State.RUNNING)
-        pulse = Pulse(self.server.id, self._game, self._clock, self._around.pulse_s, self._felt)
-        self._jobs.beside("pulse", pulse.run)
-
-    def _felt(self, vitals: Vitals) -> None:
-        self._standing.note(players=vitals.players, tick_rate=vitals.tick_rate)
+        self._watches.running(life)
 
     # Stopping
 
     async def _begin_stop(
         self, action: IntentAction, by: Actor, reason: str, on_rung: OnRung | None, *, force: bool
     ) -> Settling:
-        lifecycle.require(self.server, Request(action.value))
-        life = self._life
-        if life is None:
-            self._jobs.call_off("pause")
-            self._standing.change(State.STOPPED)
-            return self._standing.settling()
-        intent = Intent(self.server.id, life.run.id, action, by, self._clock.now_ms(), reason)
-        await self._around.journal.write_intent(intent)
-        life.intent = intent
-        self._carry_out(life, intent, on_rung, force=force)
+        lifecycle.require(self.server, Request.FORCE_STOP if force else Request(action.value))
+        if self._life is not None:
+            await self._stops.begin(self._life, action, by, reason, on_rung, force=force)
+        else:
+            await self._call_off_restart(by)
         return self._standing.settling()
 
-    def _carry_out(self, life: Life, intent: Intent, on_rung: OnRung | None = None, *, force: bool = False) -> None:
-        def reached(rung: Rung) -> None:
-            life.rung = rung
-            if on_rung is not None:
-                on_rung(rung)
+    async def _call_off_restart(self, by: Actor) -> None:
+        self._jobs.call_off("pause")
+        called_off = RestartCalledOff(server_id=self.server.id, at_ms=self._clock.now_ms(), by=by)
+        await self._chronicle.record(called_off)
+        self._standing.change(State.STOPPED)
 
-        self._jobs.call_off("readiness", "pulse")
-        warning = rules.stop_warning(intent.action, intent.reason, self.server.players)
-        self._standing.change(State.STOPPING)
-        procedure = StopProcedure(life.process, self._game, self._stop, self._clock, reached, warning)
-        self._jobs.beside("stop", partial(procedure.run, force=force))
+    async def _plan(self, plan: Plan) -> Server:
+        lifecycle.require(self.server, Request(plan.action.value))
+        self._stops.plan(plan, lambda due: self._jobs.tell(partial(self._plan_due, due)))
+        return self.server
+
+    async def _plan_due(self, plan: Plan) -> None:
+        if self.server.planned is plan and self._life is not None:
+            await self._stops.begin(self._life, plan.action, plan.by, plan.reason, None, force=False)
+
+    async def _cancel(self, by: Actor) -> Server:
+        lifecycle.require(self.server, Request.CANCEL)
+        life = self._life
+        planned = self._stops.forget_plan()
+        if life is None:
+            self._forgive()
+            await self._call_off_restart(by)
+        elif self.server.state is State.STOPPING and await self._stops.call_off(life, by):
+            self._standing.change(State.STARTING)
+            self._look_after(life)
+        elif not planned:
+            raise WrongState(self.server.id, self.server.state, Request.CANCEL.value)
+        return self.server
+
+    # Hanging
+
+    async def hung(self, life: Life, evidence: tuple[Evidence, ...]) -> None:
+        if self._life is not life or self.server.state is not State.RUNNING:
+            return
+        self._standing.change(State.UNRESPONSIVE)
+        if self.server.spec.hang.restart:
+            # Its end tells of it; a polite stop of something that does not answer only takes time.
+            life.hung = evidence
+            self._stops.end(life, force=True)
+        else:
+            await self._chronicle.record(
+                await self._judge.hung(life.run, evidence, self.server.latest, life.log_mark)
+            )
+
+    async def recovered(self, life: Life, after_s: float) -> None:
+        if self._life is not life or self.server.state is not State.UNRESPONSIVE:
+            return
+        self._standing.change(State.RUNNING)
+        now_ms, run_id = self._clock.now_ms(), life.run.id
+        await self._chronicle.record(
+            ServerRecovered(server_id=self.server.id, at_ms=now_ms, run_id=run_id, after_s=after_s)
+        )
 
     # Exits
 
-    async def _wait_for_exit(self, life: Life) -> None:
-        status = await life.process.wait()
-        self._jobs.tell(partial(self._ended, life, status))
-
-    async def _ended(self, life: Life, status: ExitStatus) -> None:
+    async def ended(self, life: Life, status: ExitStatus) -> None:
         # Only now: a stop that was ahead in the queue may have been asked for since.
-        ending = life.ending(status, self.server.latest, self._clock.monotonic())
-        self._jobs.call_off("readiness", "pulse", "stop")
+        killed = await life.process.out_of_memory() if rules.may_be_out_of_memory(status) else None
+        ending = life.ending(status, self.server.latest, self._clock.monotonic(), killed)
+        self._watches.over()
+        self._jobs.call_off("stop")
+        self._stops.forget_plan()
         life.process.close()
         self._life = None
         await self._conclude(ending)

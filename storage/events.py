@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.errors import StorageError, StorageFault, UnknownServer
-from monitor.events import EVENT_TYPES, Event
+from monitor.events import EVENT_TYPES, Event, RestartCalledOff, ServerStarted
+from monitor.model import ActorKind
 from storage.codec import from_json, to_json
 from storage.database import Database, Transaction
 
@@ -19,6 +20,18 @@ _NEWEST = """
         AND (:before_id IS NULL OR e.id < :before_id)
     ORDER BY e.id DESC LIMIT :limit
 """
+
+_LATEST = """
+    SELECT s.id, e.id, e.kind, e.body FROM events AS e JOIN servers AS s ON s.no = e.server_no
+    WHERE e.id IN (SELECT max(id) FROM events GROUP BY server_no)
+"""
+
+_FORGIVEN = f"""
+    SELECT s.id, max(e.at_ms) FROM events AS e JOIN servers AS s ON s.no = e.server_no
+    WHERE e.kind IN ('{ServerStarted.kind}', '{RestartCalledOff.kind}')
+        AND json_extract(e.body, '$.by.kind') IN ('{ActorKind.DISCORD}', '{ActorKind.COMMAND_LINE}')
+    GROUP BY s.id
+"""  # noqa: S608  # the kinds are ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +70,14 @@ async def newest(db: Database, server_id: str | None, limit: int, before_id: int
     """At most `limit` events with ids under `before_id`, the newest first; of one server, or of all."""
     rows = await db.fetch_all(_NEWEST, {"server_id": server_id, "before_id": before_id, "limit": limit})
     return tuple(StoredEvent(row[0], decode(row[1], row[2], f"{db.path}: event {row[0]}")) for row in rows)
+
+
+async def latest(db: Database) -> dict[str, Event]:
+    """The last event of each server that any was written of, by server id."""
+    rows = await db.fetch_all(_LATEST)
+    return {row[0]: decode(row[2], row[3], f"{db.path}: event {row[1]}") for row in rows}
+
+
+async def forgiven(db: Database) -> dict[str, int]:
+    """When (epoch milliseconds) a person last started each server or called its restarts off, by server id."""
+    return dict(await db.fetch_all(_FORGIVEN))

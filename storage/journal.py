@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.errors import StorageError, StorageFault
-from monitor.events import Event
+from monitor.events import Event, Past
 from monitor.model import Intent, Run
 from storage import events, outbox, runs
 from storage.database import Database
@@ -49,11 +49,17 @@ class Journal:
         async with self._db.transaction(durable=True) as tx:
             await runs.abandon(tx, run_id)
 
-    async def last_runs(self) -> dict[str, Run]:
-        """The latest run of each server that ever ran, by server id; open while `ended_ms` is `None`."""
+    async def past(self) -> dict[str, Past]:
+        """What is known of each server that ever ran, by server id; a run is open while `ended_ms` is `None`."""
         source = str(self._db.path)
         found = [runs.run_from_row(row, source) for row in await self._db.fetch_all(runs.LAST_RUNS)]
-        return {run.server_id: run for run in found}
+        latest = {run.server_id: run for run in found}
+        told = await events.latest(self._db)
+        forgiven = await events.forgiven(self._db)
+        return {
+            server_id: Past(latest.get(server_id), told.get(server_id), forgiven.get(server_id, 0))
+            for server_id in latest | told
+        }
 
     async def intent_of(self, run_id: int) -> Intent | None:
         """The last intent written down for a run."""

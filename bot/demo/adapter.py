@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from monitor.errors import GameFault, GameUnavailable
+from monitor.game import GameTraits
 from monitor.games.generic import POLITE_SIGNAL, GenericGame
 from monitor.model import Players
-from monitor.ports import GameTraits
 from monitor.spec import ReadyPolicy, StopPolicy
 
 _TRAITS = GameTraits(

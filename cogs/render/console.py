@@ -22,9 +22,12 @@ class ConsoleReply:
     file: bytes | None = None
 
 
-def console_reply(command: str, said: str, words: Words) -> ConsoleReply:
-    """Show a short answer in a block, a long one as a file."""
+def console_reply(command: str, said: str | None, words: Words) -> ConsoleReply:
+    """Show a short answer in a block, a long one as a file; `None` was typed into a console that gives none."""
     heading = f"▶️ {escape(command, COMMAND_SHOWN)}"
+    if said is None:
+        typed = words.text("Typed into its console, as it has no admin port. What it answers is in its log.")
+        return ConsoleReply(f"{heading}\n{typed}")
     lines = said.strip("\r\n").splitlines()
     if not "".join(lines).strip():
         return ConsoleReply(f"{heading}\n{words.text('Done; the game said nothing.')}")

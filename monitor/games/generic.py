@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Mapping
 
-from monitor.errors import GameFault, GameUnavailable, NotSupported
+from monitor.errors import GameError, GameFault, GameUnavailable, NotSupported
+from monitor.game import GameTraits
 from monitor.games.rcon_connection import RconConnection
 from monitor.model import Players
-from monitor.ports import GameTraits
 from monitor.spec import ReadyPolicy, ServerSpec, StopPolicy
 
 POLITE_SIGNAL = "CTRL_BREAK_EVENT" if sys.platform == "win32" else "SIGTERM"
 """The signal that most programs take for "save and end". An interrupt is ignored by many that have no terminal."""
+
+QUERY_S = 3.0
+"""How long a query port may take to accept a connection."""
 
 _TRAITS = GameTraits(
     ready=ReadyPolicy(timeout_s=120.0),
@@ -36,6 +41,34 @@ class GenericGame:
             await self._rcon.connect()
         return True
 
+    async def signs_of_life(self) -> Mapping[str, bool]:
+        """Log in to the admin port anew, and connect to the query port: a kept connection proves nothing."""
+        asked = {"admin": self._admin_answers, "query": self._query_answers}
+        configured = {"admin": self._rcon is not None, "query": self._spec.query is not None}
+        names = [name for name, there in configured.items() if there]
+        answers = await asyncio.gather(*(asked[name]() for name in names))
+        return dict(zip(names, answers, strict=True))
+
+    async def _admin_answers(self) -> bool:
+        try:
+            await self._admin("signs").close()
+            await self._admin("signs").connect()
+        except GameError:
+            return False
+        return True
+
+    async def _query_answers(self) -> bool:
+        query = self._spec.query
+        if query is None:
+            return False
+        try:
+            async with asyncio.timeout(QUERY_S):
+                _, writer = await asyncio.open_connection(query.host, query.port)
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        return True
+
     async def players(self) -> Players:
         raise NotSupported("players")
 
@@ -46,7 +79,11 @@ class GenericGame:
         raise NotSupported("warn")
 
     async def save(self) -> None:
-        raise NotSupported("save")
+        """Send the save command of the spec, where it has one; its answer is taken for the proof."""
+        command = self._spec.stop.save or self.traits.stop.save
+        if command is None:
+            raise NotSupported("save")
+        await self._admin("save").command(command)
 
     async def ask_to_stop(self) -> None:
         """Send the stop command. A game that hangs up instead of answering is ending, as it was asked to."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.errors import UnknownGame
+from monitor.game import Game, GameFactory
 from monitor.games.generic import GenericGame
-from monitor.ports import Game, GameFactory
 from monitor.spec import ServerSpec
 
 ADAPTERS: Mapping[str, GameFactory] = {"generic": GenericGame}

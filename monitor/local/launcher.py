@@ -13,6 +13,7 @@ from monitor.errors import LaunchFault, LaunchRefused
 from monitor.local.environment import server_environment
 from monitor.local.program import check, fault_of, log_fault_of
 from monitor.local.system import Hold, Start, System
+from monitor.local.tree_memory import tree_memory_bytes
 from monitor.model import ExitStatus, ProcessId
 from monitor.ports import LaunchRequest
 
@@ -44,6 +45,9 @@ class LocalProcess:
 
     async def type_line(self, text: str) -> None:
         await asyncio.to_thread(self._hold.type_line, text)
+
+    async def memory_bytes(self) -> int | None:
+        return await asyncio.to_thread(tree_memory_bytes, self._hold.identity)
 
     async def out_of_memory(self) -> str | None:
         return await asyncio.to_thread(self._hold.out_of_memory)

@@ -16,9 +16,10 @@ from bot.app import DATABASE, Gamekeeper, gamekeeper
 from bot.connection import stay_connected
 from bot.settings import Settings, given_settings
 from monitor.events import ServerCrashed
+from monitor.game import GameFactory
 from monitor.games.registry import ADAPTERS
 from monitor.model import Actor, ActorKind, State
-from monitor.ports import Clock, GameFactory
+from monitor.ports import Clock
 from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.servers import Servers

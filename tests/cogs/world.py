@@ -28,7 +28,7 @@ from cogs.pictures import Pictures
 from cogs.status import StatusCog
 from monitor.fleet import Fleet
 from monitor.spec import ServerSpec
-from monitor.supervisor import Surroundings
+from monitor.surroundings import Surroundings
 from storage.database import Database
 from storage.grants import Action, Grant, Grants, PrincipalKind
 from storage.journal import Journal

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.errors import GameError, NotSupported
+from monitor.game import GameTraits
 from monitor.model import Players
-from monitor.ports import GameTraits
 from monitor.spec import ReadyPolicy, StopPolicy
 
 TRAITS = GameTraits(
@@ -33,6 +33,7 @@ class FakeGame:
     online: Players | None = NOBODY
     rate: float | None = 20.0
     ready: bool = True
+    signs: dict[str, bool] = field(default_factory=lambda: {"admin": True})
     fail_with: dict[str, GameError] = field(default_factory=dict)
     """By what it is asked: warn, save, stop, players, command, ready."""
     hang: set[str] = field(default_factory=set)
@@ -51,6 +52,10 @@ class FakeGame:
     async def is_ready(self) -> bool:
         await self._answer("ready")
         return self.ready
+
+    async def signs_of_life(self) -> Mapping[str, bool]:
+        await self._answer("signs")
+        return dict(self.signs)
 
     async def players(self) -> Players:
         await self._answer("players")

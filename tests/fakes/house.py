@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from monitor.bus import Bus
-from monitor.events import Event
+from monitor.events import Event, Past
 from monitor.fleet import Fleet
 from monitor.model import Actor, ActorKind, IntentAction, Server
 from monitor.ports import OnRung
 from monitor.spec import RestartPolicy, ServerSpec
-from monitor.supervisor import Supervisor, Surroundings
+from monitor.supervisor import Supervisor
+from monitor.surroundings import Surroundings
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
 from tests.fakes.journal import FakeJournal
@@ -94,7 +95,7 @@ class House:
         task = asyncio.create_task(supervisor.serve())
         await asyncio.sleep(0)  # cancelled before its first step, it would not clean up after itself
         try:
-            await supervisor.recover((await self.journal.last_runs()).get(spec.id))
+            await supervisor.recover((await self.journal.past()).get(spec.id, Past()))
             yield supervisor
         finally:
             task.cancel()

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from monitor.errors import StorageError
-from monitor.events import Event
-from monitor.model import Intent, Run
+from monitor.events import Event, Past, RestartCalledOff, ServerStarted
+from monitor.model import ActorKind, Intent, Run
 
 E = TypeVar("E", bound=Event)
 
@@ -53,8 +53,24 @@ class FakeJournal:
             self._news.notify_all()
         return len(self.events)
 
-    async def last_runs(self) -> Mapping[str, Run]:
-        return {run.server_id: run for run in sorted(self.runs.values(), key=lambda run: run.id)}
+    async def past(self) -> Mapping[str, Past]:
+        runs = {run.server_id: run for run in sorted(self.runs.values(), key=lambda run: run.id)}
+        events = {event.server_id: event for event in self.events}
+        return {
+            server_id: Past(runs.get(server_id), events.get(server_id), self._forgiven_ms(server_id))
+            for server_id in runs | events
+        }
+
+    def _forgiven_ms(self, server_id: str) -> int:
+        by_people = (ActorKind.DISCORD, ActorKind.COMMAND_LINE)
+        forgiving = [
+            event.at_ms
+            for event in self.events
+            if isinstance(event, ServerStarted | RestartCalledOff)
+            and event.server_id == server_id
+            and event.by.kind in by_people
+        ]
+        return max(forgiving, default=0)
 
     async def intent_of(self, run_id: int) -> Intent | None:
         return next((intent for intent in reversed(self.intents) if intent.run_id == run_id), None)

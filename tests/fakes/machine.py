@@ -54,6 +54,8 @@ class FakeProcess:
     """The lines typed into its console while alive, in order."""
     on_line: Callable[[str], None] | None = None
     """Called with each typed line, as a game that reads its console."""
+    memory: int | None = None
+    """What its tree holds, bytes."""
     oom: str | None = None
     """What the machine says of killing it for want of memory."""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,6 +73,9 @@ class FakeProcess:
         if self.status is None:
             raise AssertionError
         return self.status
+
+    async def memory_bytes(self) -> int | None:
+        return self.memory
 
     async def interrupt(self, signal_name: str) -> None:
         if self.alive:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import AccessRefused, GameFault, GameUnavailable, NotSupported, UnknownGame
+from monitor.game import Game
 from monitor.games.generic import GenericGame
 from monitor.games.registry import ADAPTERS, make_game
-from monitor.ports import Game
 from monitor.spec import AdminEndpoint, Secret, ServerSpec, StopPolicy
 from tests.monitor.games.rcon_server import Request, Script, Session, mute
 
