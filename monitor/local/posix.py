@@ -114,20 +114,18 @@ class PosixSystem:
         try:
             hold = self._prepare(keeper, Kept(start.marker, console, record), start)
             keeper.begin()
-        except OSError:
+        except OSError as error:
+            log.debug("no_recorder", server=start.server_id, error=str(error))
             keeper.abandon()
-            raise
-        if self._has_begun(keeper, hold.identity):
-            self._recorders[hold.identity] = keeper
-            priority.set_for_session(hold.identity.pid, start.priority)
-            return hold
-        hold.close()
-        end = record.wait_for_end()
-        if end is not None and end.code in _NOT_EXECUTED:
-            # Started without a recorder, it fails with the system's own reason.
-            keeper.collect()
             return None
         self._recorders[hold.identity] = keeper
+        if self._has_begun(keeper, hold.identity):
+            priority.set_for_session(hold.identity.pid, start.priority)
+        elif (end := record.wait_for_end()) is not None and end.code in _NOT_EXECUTED:
+            # Started without a recorder, it fails with the system's own reason.
+            hold.close()
+            self._recorders.pop(hold.identity).collect()
+            return None
         return hold
 
     def _prepare(self, keeper: Recorder, kept: Kept, start: Start) -> Hold:
