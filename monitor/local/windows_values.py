@@ -57,7 +57,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def priority_class(priority: Priority) -> int:
-    """Give the creation flag."""
+    """Give the number of the class, which is never the real-time one."""
     return _CLASSES[priority]
 
 

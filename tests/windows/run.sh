@@ -20,5 +20,13 @@ trap 'wineserver --kill || true' EXIT
 # What a pytest or a coverage on the Linux side has put into the environment is not meant for this one.
 unset PYTEST_ADDOPTS PYTEST_CURRENT_TEST PYTHONPATH PYTHONHOME VIRTUAL_ENV "${!COV@}"
 export PYTHONPYCACHEPREFIX="Z:$lane/pycache" PYTHONUTF8=1
-# wine wants neither a terminal nor a file at its ends.
-wine "$lane/cp311/python.exe" -m pytest -p no:cacheprovider -q "$@" </dev/null 2>&1 9>&- | cat
+# wine wants neither a terminal nor a file at its ends. The pipe is not waited for before wine has been ended: what a
+# test may have left running keeps it open.
+exec {screen}> >(cat)
+printer=$!
+status=0
+wine "$lane/cp311/python.exe" -m pytest -p no:cacheprovider -q "$@" </dev/null >&"$screen" 2>&1 9>&- || status=$?
+exec {screen}>&-
+wineserver --kill || true
+wait "$printer"
+exit "$status"

@@ -16,8 +16,10 @@ from tests.monitor.local.stage import Stage
 
 if sys.platform == "win32":
     collect_ignore_glob = ["test_linux_*.py", "test_posix_*.py"]
-elif sys.platform != "linux":
-    collect_ignore_glob = ["test_linux_*.py"]
+elif sys.platform == "linux":
+    collect_ignore_glob = ["test_win32_*.py"]
+else:
+    collect_ignore_glob = ["test_linux_*.py", "test_win32_*.py"]
 
 
 @pytest.fixture
