@@ -37,11 +37,11 @@ def port_holder(ports: Collection[int]) -> PortHolder | None:
 
 def named(pid: int | None) -> str:
     """Call a process by its name and pid."""
-    if pid is None:
+    if not pid:  # Windows says 0 where it does not tell
         return STRANGER
     try:
         return f"{psutil.Process(pid).name()}, pid {pid}"
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return f"pid {pid}"
 
 

@@ -170,11 +170,8 @@ def _give_share(process: int, start: Start) -> None:
 def _is_twin(pid: int, argv: tuple[str, ...], cwd: Path) -> bool:
     try:
         process = psutil.Process(pid)
-        tail = process.cmdline()[-len(argv) :]
-        return (
-            len(tail) == len(argv)
-            and neighbours.same_program(tail, image_of(pid), argv, cwd)
-            and Path(process.cwd()).samefile(cwd)
+        return Path(process.cwd()).samefile(cwd) and neighbours.same_program(
+            process.cmdline(), image_of(pid), argv, cwd
         )
     except (psutil.Error, OSError):  # not ours to look at
         return False

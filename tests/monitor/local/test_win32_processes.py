@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from monitor.errors import LaunchFault, LaunchRefused
+from monitor.local.machine import local_probe
 from monitor.local.windows_handles import WindowsTable, created, image_of, kernel, listed
 from monitor.model import ExitStatus
 from tests.monitor.local.stage import LIMIT_S, Stage
@@ -207,3 +208,19 @@ async def test_another_of_the_same_program_is_no_second_one(stage: Stage, change
     folder.mkdir()
     arguments, cwd = (("two",), stage.folder) if change == "another argument" else (("one",), folder)
     stage.keep(await stage.launcher.spawn(python(stage, script, *arguments, cwd=cwd)))
+
+
+async def test_cpu_time_stays_in_the_sum_when_a_child_ends(stage: Stage) -> None:
+    probe = local_probe()
+    process, game = await stage.play("game")
+    await game.order("child worker")
+    worker = await stage.enters("worker")
+    await worker.order("burn 0.3")
+    at_work = probe.read({"game": process.identity})["game"]
+    end = psutil.Process(worker.pid).wait
+    worker.send("exit 0")
+    await asyncio.to_thread(end, LIMIT_S)
+    alone = probe.read({"game": process.identity})["game"]
+    assert (at_work.processes, alone.processes) == (2, 1)
+    assert at_work.cpu_time_s >= 0.3
+    assert alone.cpu_time_s >= at_work.cpu_time_s

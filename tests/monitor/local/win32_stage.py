@@ -8,7 +8,6 @@ if sys.platform != "win32":
     raise ImportError("Windows only")
 
 import asyncio
-import ctypes
 import json
 import subprocess
 from collections.abc import Iterator
@@ -21,9 +20,8 @@ import pytest
 from monitor.local.log import CapturedLog
 from monitor.model import ExitStatus, ProcessId
 from monitor.ports import LaunchRequest, ServerProcess
+from tests.monitor.local.machines import UNDER_WINE
 from tests.monitor.local.stage import LIMIT_S, Stage
-
-UNDER_WINE = hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 _ROOT = Path(__file__).parents[3]
 _BOT = """
