@@ -150,6 +150,18 @@ async def test_the_polite_signal_goes_to_the_root_alone(stage: Stage) -> None:
     await worker.order("burn 0")
 
 
+async def test_fault_20_a_game_that_is_stopped_by_sigstop_is_alive_and_can_still_be_ended(stage: Stage) -> None:
+    process, game = await stage.play()
+    os.kill(game.pid, signal.SIGSTOP)
+    waiting = asyncio.create_task(process.wait())
+    await process.terminate_tree()  # takes effect when it goes on
+    assert psutil.Process(game.pid).status() == psutil.STATUS_STOPPED
+    assert not waiting.done()
+    await process.kill_tree()
+    async with asyncio.timeout(LIMIT_S):
+        assert await waiting == ExitStatus(signal=9)
+
+
 async def test_killing_one_server_leaves_the_other_alone(stage: Stage) -> None:
     process, _ = await stage.play("one")
     _, other = await stage.play("two")
