@@ -81,9 +81,9 @@ class PosixSystem:
     def ended(self, marker: str) -> ExitStatus | None:
         record = None if self._records is None else self._records.of_marker(marker)
         read = None if record is None else record.read()
-        if record is None or read is None or (read.game is not None and self._table.is_live(read.game)):
+        if record is None or read is None or read.game is None or self._table.is_live(read.game):
             return None
-        return record.wait_for_end()
+        return record.wait_for_end() if read.game.boot_id == self.boot_id() else read.end
 
     def boot_id(self) -> str:
         return self._table.boot_id()

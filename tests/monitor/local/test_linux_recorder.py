@@ -134,6 +134,18 @@ async def test_fault_18_how_a_game_ended_while_the_bot_was_down_is_known(
     assert (told.code, told.signal) == (status.code, status.signal)
 
 
+async def test_a_record_of_an_earlier_boot_is_believed_but_not_waited_for(stage: Stage) -> None:
+    earlier = "marker old\ngame 1 80103 another-boot\n"
+    folder = stage.folder / "runs"
+    folder.mkdir()
+    (folder / "a.run").write_text(earlier)
+    (folder / "b.run").write_text(earlier.replace("old", "older") + "exit 3\n")
+    async with asyncio.timeout(0.5):
+        assert await stage.launcher.ended("old") is None
+        assert await stage.launcher.ended("older") == ExitStatus(code=3)
+        assert await stage.launcher.find("old") is None
+
+
 async def test_without_the_kernels_help_the_record_tells_the_code(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
