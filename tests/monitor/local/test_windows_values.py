@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,10 +18,52 @@ from monitor.local.windows_values import (
     environment,
     exit_status,
     filetime,
+    find,
     priority_class,
     unfit_argument,
 )
 from monitor.model import ExitStatus, Priority
+
+
+FILES = {
+    "opt/game.exe",
+    "opt/game.bat",
+    "more/game.exe",
+    "more/tool.cmd",
+    "more/plain",
+    "here/bin/game.bat",
+    "game.exe",
+}
+    "opt/game.exe",
+    "opt/game.bat",
+    "more/game.exe",
+    "more/tool.cmd",
+    "more/plain",
+    "here/bin/game.bat",
+    "game.exe",
+)
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        pytest.param("game", "opt/game.EXE", id="the first suffix in the first folder"),
+        pytest.param("game.bat", "opt/game.bat", id="its own suffix"),
+        pytest.param("tool", "more/tool.CMD", id="in a later folder"),
+        pytest.param("plain", None, id="not a program by its name"),
+        pytest.param("bin/game", "here/bin/game.BAT", id="with a folder, from the server's"),
+        pytest.param("bin/game.exe", None, id="with a folder, not there"),
+        pytest.param("./game", None, id="neither from the bot's folder"),
+        pytest.param("other", None, id="missing"),
+    ],
+)
+def test_where_a_program_is_looked_for(program: str, found: str | None) -> None:
+    def is_file(path: Path) -> bool:
+        return path.as_posix().lower() in FILES
+
+    env = {"Path": "opt;;more", "PATHEXT": ".EXE;.BAT;.CMD"}
+    path = find(program, Path("here"), env, is_file)
+    assert (path and Path(path).as_posix()) == found
 
 
 def arguments_of(line: str) -> list[str]:
@@ -108,9 +151,7 @@ def test_fault_15_a_line_that_is_too_long_is_refused_as_such(program: str, most:
         pytest.param({}, [], id="none"),
     ],
 )
-def test_an_environment_names_each_variable_once(
-    variables: dict[str, str], expected: list[tuple[str, str]]
-) -> None:
+def test_an_environment_names_each_variable_once(variables: dict[str, str], expected: list[tuple[str, str]]) -> None:
     assert list(environment(variables).items()) == expected
 
 
