@@ -24,7 +24,6 @@ from monitor.local.windows_values import (
 )
 from monitor.model import ExitStatus, Priority
 
-
 FILES = {
     "opt/game.exe",
     "opt/game.bat",
@@ -34,14 +33,6 @@ FILES = {
     "here/bin/game.bat",
     "game.exe",
 }
-    "opt/game.exe",
-    "opt/game.bat",
-    "more/game.exe",
-    "more/tool.cmd",
-    "more/plain",
-    "here/bin/game.bat",
-    "game.exe",
-)
 
 
 @pytest.mark.parametrize(
