@@ -21,7 +21,7 @@ from monitor.local.recorder import Recorder, split_environment
 from monitor.local.system import Start
 from monitor.model import ExitStatus, Priority
 from monitor.ports import ServerProcess
-from tests.monitor.local.little_bot import MARKER, start_bot
+from tests.monitor.local.little_bot import MARKER, begin_bot, start_bot
 from tests.monitor.local.stage import LIMIT_S, Stage
 
 
@@ -190,6 +190,38 @@ async def test_fault_17_a_bot_that_dies_before_it_knows_the_pid_has_started_noth
     assert not psutil.pid_exists(pid)
     assert not psutil.pid_exists(keeper.pid)
     assert (stage.folder / "game.log").read_text() == ""
+
+
+@pytest.mark.parametrize("after_ms", [0, 1, 2, 3, 4, 5, 6, 8, 12, 20])
+async def test_fault_17_a_bot_killed_at_any_moment_of_a_start_has_started_one_server_or_none(
+    stage: Stage, after_ms: int
+) -> None:
+    bot = await begin_bot(stage)
+    await bot.starts()
+    await asyncio.sleep(after_ms / 1000)  # this is the moment, not a wait for something
+    await bot.kill()
+    found = await asyncio.wait_for(settled(stage), LIMIT_S)
+    carriers = [pid for pid in psutil.pids() if procfs.marker_of(pid) == MARKER]
+    assert carriers == ([] if found is None else [found.identity.pid])
+    if found is not None:
+        assert await stage.launcher.ended(MARKER) is None
+        stage.keep(found)
+
+
+async def settled(stage: Stage) -> ServerProcess | None:
+    """Give the server once it runs, or `None` once it is certain that there will be none."""
+    while (found := await stage.launcher.find(MARKER)) is None:
+        record = stage.folder / "runs" / "survival.run"
+        text = record.read_text() if record.exists() else ""
+        if "exit" in text or not recorders(stage):
+            return await stage.launcher.find(MARKER)
+    return found
+
+
+def recorders(stage: Stage) -> list[int]:
+    log = str(stage.folder / "bot.log").encode()
+    lines = ((pid, Path(f"/proc/{pid}/cmdline")) for pid in psutil.pids())
+    return [pid for pid, line in lines if line.exists() and log in line.read_bytes().split(b"\0")]
 
 
 async def test_a_game_that_ends_at_once_has_an_identity_and_a_code_all_the_same(stage: Stage) -> None:
