@@ -207,9 +207,9 @@ def test_a_reader_knows_the_machine(reader: TreeReader) -> None:
     assert found.memory_available_bytes == pytest.approx(memory.available, rel=0.2)
 
 
-CALLS = ("cpu_times", "memory_info", "num_threads")
+CALLS = ["cpu_times", "memory_info", "num_threads"]
 if sys.platform != "win32":  # where a handle tells it
-    CALLS += ("create_time",)
+    CALLS.append("create_time")
 FAILURES: dict[str, Callable[[int], psutil.Error]] = {
     "AccessDenied": psutil.AccessDenied,
     "NoSuchProcess": psutil.NoSuchProcess,

@@ -23,8 +23,9 @@ from monitor.errors import LaunchFault, LaunchRefused
 from monitor.local.machine import local_probe
 from monitor.local.windows_handles import WindowsTable, created, image_of, kernel, listed
 from monitor.model import ExitStatus
+from monitor.rules import CONSOLE_CLOSED
 from tests.monitor.local.stage import LIMIT_S, Stage
-from tests.monitor.local.win32_stage import bot_of, ended, not_under_wine, python
+from tests.monitor.local.win32_stage import ROOT, bot_of, ended, not_under_wine, python
 
 
 async def test_a_signal_that_no_console_knows_is_refused(stage: Stage) -> None:
@@ -53,6 +54,26 @@ async def test_ctrl_break_reaches_it(stage: Stage, name: str) -> None:
     await game.order("leave-on SIGBREAK")
     await process.interrupt(name)
     assert await ended(process) == ExitStatus(code=0)
+
+
+WAITS_FOR_THE_CONSOLE = """
+import json, os, socket, sys, time
+sys.path.insert(0, sys.argv[1])
+from monitor.local.console import on_console_close
+
+with on_console_close(lambda: os._exit(9)):
+    stage = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    stage.sendall(json.dumps({"role": "listener", "pid": os.getpid()}).encode() + b"\\n")
+    time.sleep(60)
+"""
+
+
+async def test_ctrl_c_is_not_taken_for_the_end_of_the_console(stage: Stage) -> None:
+    request = python(stage, WAITS_FOR_THE_CONSOLE, str(ROOT), str(stage.port))
+    process = stage.keep(await stage.launcher.spawn(request))
+    await stage.enters("listener")
+    await process.interrupt("SIGINT")
+    assert await ended(process) == ExitStatus(code=CONSOLE_CLOSED)
 
 
 async def test_ctrl_c_reaches_it_also_when_the_bot_was_started_without(stage: Stage) -> None:

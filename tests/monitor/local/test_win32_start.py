@@ -19,8 +19,9 @@ from monitor.errors import LaunchFault, LaunchRefused, NotSupported
 from monitor.local.system import System
 from monitor.local.windows_handles import kernel
 from monitor.model import ExitStatus, Priority
+from tests.monitor.local.machines import UNDER_WINE
 from tests.monitor.local.stage import Stage
-from tests.monitor.local.win32_stage import UNDER_WINE, not_under_wine, python, run
+from tests.monitor.local.win32_stage import not_under_wine, python, run
 
 
 async def test_fault_3_an_access_violation_is_told_as_one(stage: Stage) -> None:

@@ -23,7 +23,7 @@ from monitor.ports import LaunchRequest, ServerProcess
 from tests.monitor.local.machines import UNDER_WINE
 from tests.monitor.local.stage import LIMIT_S, Stage
 
-_ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3]
 _BOT = """
 import asyncio, ctypes, json, sys
 from pathlib import Path
@@ -70,7 +70,7 @@ class Bot:
     def __init__(self, stage: Stage, flags: int) -> None:
         self.popen = subprocess.Popen(
             [sys.executable, "-c", _BOT, json.dumps(stage.request("game").argv), str(stage.folder)],
-            cwd=_ROOT,
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             creationflags=flags,
