@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -168,7 +169,7 @@ async def measure(reader: TreeReader, pid: int) -> TreeReading:
 
 
 async def test_the_whole_tree_is_counted(stage: Stage, reader: TreeReader) -> None:
-    _, game = await stage.play()
+    _, game = await stage.play(marker=uuid.uuid4().hex)
     alone = await measure(reader, game.pid)
     await game.order("child worker")
     worker = await stage.enters("worker")
@@ -183,7 +184,7 @@ async def test_the_whole_tree_is_counted(stage: Stage, reader: TreeReader) -> No
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no account of ended children; the probe does")
 async def test_cpu_time_stays_in_the_sum_when_a_child_ends(stage: Stage, reader: TreeReader) -> None:
-    _, game = await stage.play()
+    _, game = await stage.play(marker=uuid.uuid4().hex)
     await game.order("child worker")
     worker = await stage.enters("worker")
     await worker.order("burn 0.3")
@@ -222,7 +223,7 @@ FAILURES: dict[str, Callable[[int], psutil.Error]] = {
 async def test_fault_19_whatever_psutil_refuses_is_unknown(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[[int], psutil.Error]
 ) -> None:
-    _, game = await stage.play()
+    _, game = await stage.play(marker=uuid.uuid4().hex)
     reader = PsutilReader(Table())
     root = root_of(reader, game.pid)
 
@@ -236,7 +237,7 @@ async def test_fault_19_whatever_psutil_refuses_is_unknown(
 async def test_fault_19_io_denied_by_psutil_is_unknown_and_the_rest_is_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, game = await stage.play()
+    _, game = await stage.play(marker=uuid.uuid4().hex)
 
     def refuse(self: psutil.Process) -> Any:
         raise psutil.AccessDenied(self.pid)
