@@ -121,7 +121,7 @@ class PosixSystem:
         self._recorders[hold.identity] = keeper
         if self._has_begun(keeper, hold.identity):
             priority.set_for_session(hold.identity.pid, start.priority)
-        elif (end := record.wait_for_end()) is not None and end.code in _NOT_EXECUTED:
+        elif (end := record.wait_for_end()) is not None and end.code in _NOT_EXECUTED and keeper.was_refused():
             # Started without a recorder, it fails with the system's own reason.
             hold.close()
             self._recorders.pop(hold.identity).collect()

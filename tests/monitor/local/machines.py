@@ -146,6 +146,10 @@ class RealMachine:
         process.close()
         self.puppets[process].send(f"exit {code}")
         await self.puppets[process].gone()
+        late = await self.launcher.adopt(process.identity)
+        if late is not None:  # its socket goes a moment before it does
+            await ended(late)
+            late.close()
 
     async def next_line(self, process: ServerProcess) -> str:
         puppet = self.puppets[process]
