@@ -51,7 +51,8 @@ class KeptFiles:
         if descriptor is None:
             return self._read_anew(path)
         try:
-            return _all_of(descriptor)
+            data = os.pread(descriptor, _SIZE, 0)
+            return data if len(data) < _NEARLY_FULL else _all_of(descriptor)
         except OSError:
             self.let_go((path,))
             raise

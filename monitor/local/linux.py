@@ -9,6 +9,7 @@ if sys.platform != "linux":
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from monitor.local.records import Records
 from monitor.local.system import Hold, PortHolder
 from monitor.local.tree import ProcessTable, Row
 from monitor.model import ExitStatus, ProcessId
+
+_NEWS_S = 0.25
+_RECORD_S = 1.0
+_NEWS_PAUSE_S = 0.0002
 
 
 class ProcfsTable:
@@ -93,11 +98,30 @@ class PidfdHold(PosixHold):
         if self._descriptor is None:
             return
         status = pidfd.collect(self._descriptor, self.identity)
-        self._close_descriptor()
-        if status == UNKNOWN and self._kept.record is not None:
-            self._in_thread(loop, ended, self._recorded)
+        if status == UNKNOWN:
+            descriptor, self._descriptor = self._descriptor, None
+            loop.remove_reader(descriptor)
+            self._in_thread(loop, ended, lambda: self._wait_for_news(descriptor))
         else:
+            self._close_descriptor()
             ended(self._over(status))
+
+    def _wait_for_news(self, descriptor: int) -> ExitStatus:
+        """Ask on until its parent has collected it: only then does the kernel tell everybody. Blocking.
+
+        Root need not wait, for `/proc` shows it the code of what is not collected yet.
+        """
+        record = self._kept.record
+        deadline = time.monotonic() + (_NEWS_S if record is None else _RECORD_S)
+        try:
+            while (status := pidfd.collect(descriptor, self.identity)) == UNKNOWN and time.monotonic() < deadline:
+                read = None if record is None else record.read()
+                if read is not None and read.end is not None:
+                    return read.end
+                time.sleep(_NEWS_PAUSE_S)
+        finally:
+            os.close(descriptor)
+        return status
 
     def _send(self, identity: ProcessId, number: int) -> None:
         pidfd.send(identity, number)

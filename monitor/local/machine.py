@@ -28,8 +28,8 @@ class Machine:
 def local_machine(runs: Path | None = None) -> Machine:
     """Take hold of this machine, and put the calling thread below the priority of the servers it will start.
 
-    Call it from the main thread. How servers ended while the bot was away is kept in the folder `runs`, where the
-    system needs that; without a folder it is not kept.
+    Call it from the main thread, the event loop's. How servers ended while the bot was away is kept in the folder
+    `runs`, where the system needs that; without a folder it is not kept.
     """
     heed_ignored_signals()
     machine = Machine(SystemClock(), LocalLauncher(local_system(runs), os.environ), local_probe())

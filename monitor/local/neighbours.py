@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import psutil
@@ -13,6 +13,7 @@ from monitor.local.tree import ProcessTable
 from monitor.model import ProcessId
 
 STRANGER = "another program"
+_LONGEST_SHEBANG = 256
 _UDP = socket.SOCK_DGRAM
 _NEARBY = frozenset(("", "*", "0.0.0.0", "::", "127.0.0.1", "::1", "::ffff:127.0.0.1", "::ffff:0.0.0.0"))  # noqa: S104
 
@@ -36,24 +37,40 @@ def port_holder(ports: Collection[int]) -> PortHolder | None:
 
 def named(pid: int | None) -> str:
     """Call a process by its name and pid."""
-    if pid is None:
+    if not pid:  # Windows says 0 where it does not tell
         return STRANGER
     try:
         return f"{psutil.Process(pid).name()}, pid {pid}"
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return f"pid {pid}"
 
 
-def same_program(tail: Collection[str], executable: str | None, argv: tuple[str, ...], folder: Path) -> bool:
-    """Tell whether the last words of a command line are a start of `argv`, whose program is an absolute path.
+def same_program(line: Sequence[str], executable: str | None, argv: tuple[str, ...], folder: Path) -> bool:
+    """Tell whether a process with that command line runs `argv`, whose program is an absolute path.
 
-    The program of a script is its interpreter, so the file may be either what runs or the first of those words.
+    The system puts the interpreter of a script in front of its command line, and runs that.
     """
-    words = tuple(tail)
-    if words[1:] != argv[1:]:
+    before, words = tuple(line[: -len(argv)]), tuple(line[-len(argv) :])
+    if len(words) != len(argv) or words[1:] != argv[1:]:
         return False
-    wanted = Path(argv[0])
-    return any(_same_file(Path(found), wanted) for found in (executable, str(folder / words[0])) if found)
+    program = Path(argv[0])
+    if before:
+        return before in _interpreters(program) and _same_file(folder / words[0], program)
+    return any(_same_file(Path(found), program) for found in (executable, folder / words[0]) if found)
+
+
+def _interpreters(script: Path) -> tuple[tuple[str, ...], ...]:
+    """Give what may stand before a script's name in a command line: by execve(2), and by env(1) after that."""
+    try:
+        with script.open("rb") as file:
+            first = file.readline(_LONGEST_SHEBANG)
+    except OSError:
+        return ()
+    if not first.startswith(b"#!"):
+        return ()
+    words = tuple(first[2:].decode("utf-8", "replace").strip().split(None, 1))
+    by_env = tuple(word for word in " ".join(words[1:]).split() if word != "-S")
+    return words, by_env
 
 
 def twin(argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId], table: ProcessTable) -> str | None:
@@ -65,8 +82,7 @@ def twin(argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId], table: P
             line, executable = process.cmdline(), process.exe()
         except (psutil.Error, OSError):  # not ours to look at
             continue
-        tail = line[-len(argv) :]
-        if len(tail) == len(argv) and same_program(tail, executable, argv, cwd):
+        if same_program(line, executable, argv, cwd):
             identity = table.identify(process.pid)
             if identity is not None and identity not in ours:
                 return named(process.pid)

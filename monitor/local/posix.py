@@ -81,9 +81,9 @@ class PosixSystem:
     def ended(self, marker: str) -> ExitStatus | None:
         record = None if self._records is None else self._records.of_marker(marker)
         read = None if record is None else record.read()
-        if record is None or read is None or (read.game is not None and self._table.is_live(read.game)):
+        if record is None or read is None or read.game is None or self._table.is_live(read.game):
             return None
-        return record.wait_for_end()
+        return record.wait_for_end() if read.game.boot_id == self.boot_id() else read.end
 
     def boot_id(self) -> str:
         return self._table.boot_id()
@@ -114,20 +114,18 @@ class PosixSystem:
         try:
             hold = self._prepare(keeper, Kept(start.marker, console, record), start)
             keeper.begin()
-        except OSError:
+        except OSError as error:
+            log.debug("no_recorder", server=start.server_id, error=str(error))
             keeper.abandon()
-            raise
-        if self._has_begun(keeper, hold.identity):
-            self._recorders[hold.identity] = keeper
-            priority.set_for_session(hold.identity.pid, start.priority)
-            return hold
-        hold.close()
-        end = record.wait_for_end()
-        if end is not None and end.code in _NOT_EXECUTED:
-            # Started without a recorder, it fails with the system's own reason.
-            keeper.collect()
             return None
         self._recorders[hold.identity] = keeper
+        if self._has_begun(keeper, hold.identity):
+            priority.set_for_session(hold.identity.pid, start.priority)
+        elif (end := record.wait_for_end()) is not None and end.code in _NOT_EXECUTED and keeper.was_refused():
+            # Started without a recorder, it fails with the system's own reason.
+            hold.close()
+            self._recorders.pop(hold.identity).collect()
+            return None
         return hold
 
     def _prepare(self, keeper: Recorder, kept: Kept, start: Start) -> Hold:

@@ -74,9 +74,8 @@ def twin(argv: tuple[str, ...], cwd: Path, ours: Collection[ProcessId]) -> str |
     """Name a live process with the same program, arguments and folder that is none of `ours`."""
     folder = os.path.realpath(cwd)
     for pid in _in_folder(folder):
-        line = command_line(pid).split(b"\0")[:-1]
-        tail = [os.fsdecode(word) for word in line[-len(argv) :]]
-        if len(tail) != len(argv) or not same_program(tail, f"{procfs.PROC}/{pid}/exe", argv, Path(folder)):
+        line = [os.fsdecode(word) for word in command_line(pid).split(b"\0")[:-1]]
+        if not same_program(line, f"{procfs.PROC}/{pid}/exe", argv, Path(folder)):
             continue
         identity = procfs.identify(pid)
         if identity is not None and identity not in ours:

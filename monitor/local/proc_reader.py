@@ -18,8 +18,8 @@ from monitor.local.proc_search import StraySearch
 from monitor.local.proc_tree import TICKS_PER_S, Children, ProcTree
 from monitor.model import ProcessId, TreeReading
 
-_IO_S = 4.5
-"""Bytes are counted at most this often: every tick of five seconds."""
+_LEISURE_S = 4.5
+"""How often there is time for all that is not read at every tick: at every one of five seconds."""
 _QUICK_PROCESSES = 150
 """What may be read on the event loop at once: about 10 µs each where the caches are cold."""
 
@@ -27,8 +27,9 @@ _QUICK_PROCESSES = 150
 class ProcReader:
     """Keeps each tree's members and their open files from one reading to the next.
 
-    New children are found by a walk of each tree, at most ten seconds later; those that left their tree (daemons)
-    by a search through everybody, at most 30 s later.
+    At every tick only that is read which is needed at every tick. Every five seconds bytes are counted and the
+    members that ended are made up for; children are looked for every ten seconds, and those that left their tree
+    (daemons) are searched for every 30 s.
 
     Raises nothing: a tree that is gone or hidden from us is left out.
     """
@@ -45,15 +46,14 @@ class ProcReader:
         self._lists_children = _kernel_lists_children() if lists_children is None else lists_children
         self._trees: dict[str, ProcTree] = {}
         self._search = StraySearch(self._files)
-        self._io_s = now() - _IO_S
+        self._at_leisure_s = now() - _LEISURE_S
 
     def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
         """Whether the next reading does more than read a handful of counters."""
         now_s, trees = self._now(), self._trees.values()
         return (
-            now_s - self._io_s >= _IO_S
-            or self._search.due(trees, now_s)
-            or any(tree.walk_due(now_s) for tree in trees)
+            now_s - self._at_leisure_s >= _LEISURE_S
+            or any(tree.walk_due(now_s, at_leisure=False) for tree in trees)
             or sum([len(tree.members) for tree in trees]) > _QUICK_PROCESSES
             or roots != {server_id: tree.root for server_id, tree in self._trees.items()}
         )
@@ -61,13 +61,12 @@ class ProcReader:
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         now_s = self._now()
         begun = self._follow(roots, now_s)
-        self._walk(now_s)
-        if begun or self._search.due(self._trees.values(), now_s):
+        at_leisure = begun or now_s - self._at_leisure_s >= _LEISURE_S
+        self._walk(now_s, at_leisure=at_leisure)
+        if at_leisure:
+            self._at_leisure_s = now_s
             self._search.run(self._trees.values(), now_s, afresh=begun)
-        with_io = begun or now_s - self._io_s >= _IO_S
-        if with_io:
-            self._io_s = now_s
-        readings = ((i, tree.read(now_s, with_io=with_io)) for i, tree in self._trees.items())
+        readings = ((i, tree.read(with_io=at_leisure)) for i, tree in self._trees.items())
         return {server_id: reading for server_id, reading in readings if reading is not None}
 
     def host(self) -> HostCounters:
@@ -96,8 +95,8 @@ class ProcReader:
             self._trees[server_id] = ProcTree(root, marker, self._files, now_s)
         return bool(new)
 
-    def _walk(self, now_s: float) -> None:
-        due = [tree for tree in self._trees.values() if tree.walk_due(now_s)]
+    def _walk(self, now_s: float, *, at_leisure: bool) -> None:
+        due = [tree for tree in self._trees.values() if tree.walk_due(now_s, at_leisure=at_leisure)]
         if not due:
             return
         children = self._listed_children if self._lists_children else scanned_children()

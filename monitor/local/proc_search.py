@@ -15,9 +15,8 @@ from monitor.local import procfs
 from monitor.local.kept_files import KeptFiles
 from monitor.local.proc_tree import ProcTree
 
-_EVERY_S = 30.0
-_AFTER_END_S = 5.0
-_FORGET_S = 300.0
+_EVERY_S = 29.0
+_FORGET_S = 299.0
 
 
 class StraySearch:
@@ -32,13 +31,15 @@ class StraySearch:
         self._searched_s = self._forgot_s = -_FORGET_S
         self._strangers: frozenset[int] = frozenset()
 
-    def due(self, trees: Collection[ProcTree], now_s: float) -> bool:
-        """Whether it is time; sooner where a member ended, as one does whose child is to be a daemon."""
-        pause_s = _AFTER_END_S if any(tree.lost_members for tree in trees) else _EVERY_S
-        return bool(trees) and now_s - self._searched_s >= pause_s
-
     def run(self, trees: Collection[ProcTree], now_s: float, *, afresh: bool) -> None:
-        """Take the strays of all trees into them. `afresh`: nobody counts as a stranger yet."""
+        """Take the strays of all trees into them, where it is time for that.
+
+        It is as soon as a member ended, as one does whose child is to be a daemon. `afresh`: it is time in any case,
+        and nobody counts as a stranger yet.
+        """
+        lost = any(tree.lost_members for tree in trees)
+        if not (afresh or lost or now_s - self._searched_s >= _EVERY_S):
+            return
         self._searched_s = now_s
         for tree in trees:
             tree.lost_members = False

@@ -19,8 +19,8 @@ from monitor.model import ProcessId, TreeReading
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TRIES = 3
-_WALK_S = 10.0
-_WALK_AFTER_END_S = 1.0
+_WALK_S = 9.0
+_YOUNG_S = 10.0
 
 Children = Callable[[int], Iterable[int]]
 """Gives the children of all threads of a process. May raise `OSError`."""
@@ -72,7 +72,8 @@ class ProcTree:
         self.lost_members = False
         """Whether some ended since strays were last searched for."""
         self._files = files
-        self._born_s = self._walk_s = born_s
+        self._born_s = born_s
+        self._walked_s = -_WALK_S
         self._io: tuple[int, int] | None = None
         self._io_at_s: float | None = None
         self._read_at = self._io_read_at = 0
@@ -101,12 +102,16 @@ class ProcTree:
         if parent is None or (stat.ppid == parent.pid and stat.started >= parent.started):
             self.members.append(Member(pid, stat.started))
 
-    def walk_due(self, now_s: float) -> bool:
-        return now_s >= self._walk_s
+    def walk_due(self, now_s: float, *, at_leisure: bool) -> bool:
+        """Whether to look for children now; in its first seconds, in which it grows, it does not wait for leisure."""
+        since_s, age_s = now_s - self._walked_s, now_s - self._born_s
+        if age_s < _YOUNG_S:
+            return since_s >= age_s / 2
+        return at_leisure and (since_s >= _WALK_S or self.lost_members)
 
     def walk(self, children: Children, now_s: float) -> None:
-        """Look for children that are new. The younger the tree, the sooner again, for it is then that it grows."""
-        self._walk_s = now_s + min(_WALK_S, (now_s - self._born_s) / 2)
+        """Look for children that are new."""
+        self._walked_s = now_s
         for member in self.members:  # grows while it is gone through
             try:
                 for pid in children(member.pid):
@@ -114,14 +119,13 @@ class ProcTree:
             except OSError:
                 continue  # it is gone or hidden: reading it tells which
 
-    def read(self, now_s: float, *, with_io: bool) -> TreeReading | None:
+    def read(self, *, with_io: bool) -> TreeReading | None:
         """Add everything up; `None` when the root has ended, or something is hidden from us or in constant change."""
         for _ in range(_TRIES):
             try:
                 return self._read_once(with_io=with_io)
             except _Ended:
-                # Where one ended another one may have begun.
-                self._walk_s = min(self._walk_s, now_s + _WALK_AFTER_END_S)
+                continue
             except OSError:
                 return None
         return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from monitor.errors import LaunchFault, LaunchRefused
+from monitor.local import windows_values
 from monitor.ports import LaunchRequest
 
 _FAULTS = {
@@ -71,6 +73,8 @@ def _check_texts(request: LaunchRequest) -> None:
 
 
 def _find(program: str, cwd: Path, env: Mapping[str, str]) -> str | None:
+    if sys.platform == "win32":
+        return windows_values.find(program, cwd, env, Path.is_file)
     if Path(program).name != program:
         return shutil.which(str(cwd / program))
     return shutil.which(program, path=env.get("PATH"))

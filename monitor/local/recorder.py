@@ -93,6 +93,8 @@ class Recorder:
             _line(words) for words in (argv, program, program[1 : -len(start.argv)] + start.argv)
         )
         self._stages -= {_line(start.argv)}
+        self._log, self._log_bytes = start.log, os.fstat(start.output).st_size
+        self._complaints = tuple(f"{name}: " for name in ("setsid", "env", session, environment))
         go, self._go = os.pipe()
         self._said, say = os.pipe()
         try:
@@ -141,6 +143,16 @@ class Recorder:
             return os.waitpid(self.pid, os.WNOHANG) != (0, 0)
         except ChildProcessError:
             return True
+
+    def was_refused(self) -> bool:
+        """Whether the log shows that `setsid` or `env` could not execute the program."""
+        try:
+            with self._log.open("rb") as log:
+                log.seek(self._log_bytes)
+                said = log.read(64).decode("utf-8", "replace")
+        except OSError:
+            return False
+        return said.startswith(self._complaints)
 
     def is_preparing(self, game_pid: int) -> bool:
         """Whether that process does not run the program yet."""

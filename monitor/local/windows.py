@@ -71,7 +71,7 @@ class WindowsSystem:
             raise LaunchRefused(start.server_id, LaunchFault.BAD_ARGUMENT, f"argv[{unfit}]")
         process, thread, pid = _create(start)
         try:
-            _confine(process, start.cpus)
+            _give_share(process, start)
             started = created(process)
             if started is None or kernel.ResumeThread(wintypes.HANDLE(thread)) < 0:
                 raise ctypes.WinError(ctypes.get_last_error())
@@ -107,9 +107,10 @@ class WindowsSystem:
             return None
         return WindowsHold(identity, self._table, handle, self._table.marker_of(identity.pid))
 
-    def find(self, marker: str) -> ProcessId | None:
+    def find(self, marker: str) -> Hold | None:
         live = [row for row in self._table.rows(markers=True) if self._table.is_live(row.identity)]
-        return marked_root(marker, live)
+        found = marked_root(marker, live)
+        return None if found is None else self.hold(found)
 
     def ended(self, marker: str) -> ExitStatus | None:  # noqa: ARG002 - whoever asks
         """Nobody writes it down: an exit code is told to who holds a handle, and in the bot's absence nobody does."""
@@ -121,7 +122,7 @@ class WindowsSystem:
 
 def _create(start: Start) -> tuple[int, int, int]:
     """Give handles of the new process and its first thread, and the pid."""
-    flags = subprocess.CREATE_NO_WINDOW | _SUSPENDED | priority_class(start.priority)
+    flags = subprocess.CREATE_NO_WINDOW | _SUSPENDED
     try:
         return _create_process(start, flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
     except PermissionError:  # the job we are in lets nobody leave
@@ -158,20 +159,19 @@ def _create_process(start: Start, flags: int) -> tuple[int, int, int]:
     return process, thread, pid
 
 
-def _confine(process: int, cpus: tuple[int, ...]) -> None:
-    mask = ctypes.c_size_t(affinity_mask(cpus))
-    if cpus and not kernel.SetProcessAffinityMask(wintypes.HANDLE(process), mask):
+def _give_share(process: int, start: Start) -> None:
+    handle, mask = wintypes.HANDLE(process), ctypes.c_size_t(affinity_mask(start.cpus))
+    if not kernel.SetPriorityClass(handle, priority_class(start.priority)):
+        raise ctypes.WinError(ctypes.get_last_error())
+    if start.cpus and not kernel.SetProcessAffinityMask(handle, mask):
         raise ctypes.WinError(ctypes.get_last_error())
 
 
 def _is_twin(pid: int, argv: tuple[str, ...], cwd: Path) -> bool:
     try:
         process = psutil.Process(pid)
-        tail = process.cmdline()[-len(argv) :]
-        return (
-            len(tail) == len(argv)
-            and neighbours.same_program(tail, image_of(pid), argv, cwd)
-            and Path(process.cwd()).samefile(cwd)
+        return Path(process.cwd()).samefile(cwd) and neighbours.same_program(
+            process.cmdline(), image_of(pid), argv, cwd
         )
     except (psutil.Error, OSError):  # not ours to look at
         return False

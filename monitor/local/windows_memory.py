@@ -11,6 +11,10 @@ import re
 import subprocess
 import sys
 
+if sys.platform == "win32":
+    _FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _FLAGS = 0
 _RECENT_MS = 5 * 60 * 1000
 _LIMIT_S = 5.0
 _QUERY = (
@@ -32,14 +36,13 @@ def evidence(event: str, pid: int) -> str | None:
 
 def evidence_on(pid: int) -> str | None:
     """Look through the last five minutes of the System log; `None` also where it cannot be read. Blocking."""
-    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     try:
         said = subprocess.run(  # noqa: S603 - nothing of it comes from elsewhere
             _COMMAND,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_LIMIT_S,
-            creationflags=flags,
+            creationflags=_FLAGS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PureWindowsPath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PureWindowsPath
 
 from monitor.model import ExitStatus
 from monitor.spec import Priority
@@ -18,6 +18,7 @@ from monitor.spec import Priority
 MOST_CHARACTERS = 32_766
 """Of a command line; the NUL at its end is the 32,767th."""
 MOST_CHARACTERS_FOR_BATCH = 8_191
+_SUFFIXES = ".COM;.EXE;.BAT;.CMD"
 _BATCH = (".bat", ".cmd")
 _READ_BY_CMD = frozenset('"%\r\n')
 """What cmd.exe understands as its own even between quotes."""
@@ -29,6 +30,21 @@ _CLASSES = {
 }
 _EVENTS = {"SIGINT": 0, "CTRL_C_EVENT": 0, "SIGTERM": 1, "SIGBREAK": 1, "CTRL_BREAK_EVENT": 1}
 _CODES = 1 << 32
+
+
+def find(program: str, cwd: Path, env: Mapping[str, str], is_file: Callable[[Path], bool]) -> str | None:
+    """Look for a program as Windows' own shell does, with the suffixes of `PATHEXT`, but never in the bot's folder.
+
+    One with a folder in it is taken from `cwd`, a bare name from the `PATH` of `env`.
+    """
+    variables = {name.upper(): value for name, value in env.items()}
+    suffixes = [suffix for suffix in variables.get("PATHEXT", _SUFFIXES).split(";") if suffix]
+    whole = program.lower().endswith(tuple(suffix.lower() for suffix in suffixes))
+    spellings = [program] if whole else [program + suffix for suffix in suffixes]
+    bare = PureWindowsPath(program).name == program
+    folders = [Path(folder) for folder in variables.get("PATH", "").split(";") if folder] if bare else [cwd]
+    paths = (folder / spelling for folder in folders for spelling in spellings)
+    return next((str(path) for path in paths if is_file(path)), None)
 
 
 def command_line(argv: Sequence[str]) -> str:
@@ -58,7 +74,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def priority_class(priority: Priority) -> int:
-    """Give the creation flag."""
+    """Give the number of the class, which is never the real-time one."""
     return _CLASSES[priority]
 
 

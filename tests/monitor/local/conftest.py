@@ -15,9 +15,11 @@ from tests.monitor.local.machines import REAL, Machine, PretendMachine, RealMach
 from tests.monitor.local.stage import Stage
 
 if sys.platform == "win32":
-    collect_ignore_glob = ["test_linux_*.py", "test_posix_*.py"]
-elif sys.platform != "linux":
-    collect_ignore_glob = ["test_linux_*.py"]
+    collect_ignore_glob = ["test_linux_*.py", "test_posix_*.py", "test_records.py"]
+elif sys.platform == "linux":
+    collect_ignore_glob = ["test_win32_*.py"]
+else:
+    collect_ignore_glob = ["test_linux_*.py", "test_win32_*.py"]
 
 
 @pytest.fixture

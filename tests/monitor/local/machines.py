@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import psutil
 from monitor.errors import LaunchFault
 from monitor.local.log import CapturedLog
 from monitor.local.machine import local_probe, local_system
+from monitor.local.neighbours import STRANGER
 from monitor.local.probe import TreeProbe
 from monitor.local.psutil_reader import PsutilReader
 from monitor.local.psutil_table import PsutilTable
@@ -30,6 +32,15 @@ if sys.platform != "win32":
     from monitor.local.posix import PosixSystem
 if sys.platform == "linux":
     from monitor.local.linux import ProcfsTable
+
+
+UNDER_WINE = sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+"""Its list of connections has no pids, and psutil gets no names out of it."""
+
+
+def called(pid: int) -> str:
+    """Give the name of a process that runs this Python."""
+    return f"{Path(sys.executable).name if UNDER_WINE else psutil.Process(pid).name()}, pid {pid}"
 
 
 async def ended(process: ServerProcess) -> ExitStatus:
@@ -135,6 +146,10 @@ class RealMachine:
         process.close()
         self.puppets[process].send(f"exit {code}")
         await self.puppets[process].gone()
+        late = await self.launcher.adopt(process.identity)
+        if late is not None:  # its socket goes a moment before it does
+            await ended(late)
+            late.close()
 
     async def next_line(self, process: ServerProcess) -> str:
         puppet = self.puppets[process]
@@ -143,13 +158,13 @@ class RealMachine:
         return log.tail(1)[0].removeprefix("read ")
 
     def hold_port(self) -> tuple[int, str]:
-        return self.stage.port, psutil.Process().name() + f", pid {os.getpid()}"
+        return self.stage.port, STRANGER if UNDER_WINE else called(os.getpid())
 
     def start_by_hand(self, marker: str) -> str:
         request = self.stage.request(marker)
         child = subprocess.Popen(request.argv, cwd=request.cwd, stdin=subprocess.DEVNULL)
         self.stage.strangers.append(child)
-        return psutil.Process(child.pid).name() + f", pid {child.pid}"
+        return called(child.pid)
 
     def bad_request(self) -> LaunchRequest:
         return self.stage.request(argv=("no-such-program-anywhere",))

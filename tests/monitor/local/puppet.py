@@ -63,7 +63,8 @@ def flood(size: int) -> None:
 
 
 def raise_signal(name: str) -> None:
-    signal.signal(signal.Signals[name], signal.SIG_DFL)
+    if name != "SIGKILL":
+        signal.signal(signal.Signals[name], signal.SIG_DFL)
     os.kill(os.getpid(), signal.Signals[name])
 
 
@@ -99,6 +100,15 @@ def child(port: str, role: str) -> None:
     subprocess.Popen([*COMMAND, port, role])
 
 
+def nameless_child(port: str, role: str) -> None:
+    """Start one without our environment, as a game does that overwrites it."""
+    subprocess.Popen([*COMMAND, port, role], env={})
+
+
+def daemon(port: str, role: str) -> None:
+    subprocess.Popen([*COMMAND, port, role], start_new_session=True)
+
+
 def orphan(port: str, role: str) -> None:
     starter = f"import subprocess; subprocess.Popen({[*COMMAND, port, role]!r})"
     subprocess.run([sys.executable, "-I", "-S", "-c", starter], check=True)
@@ -124,6 +134,9 @@ def orders(port: str) -> dict[str, Callable[[str], object]]:
         "ignore": lambda name: signal.signal(signal.Signals[name], signal.SIG_IGN),
         "leave-on": leave_on,
         "child": lambda role: child(port, role),
+        "nameless-child": lambda role: nameless_child(port, role),
+        "daemon": lambda role: daemon(port, role),
+        "close-console": lambda _: os.close(0),
         "orphan": lambda role: orphan(port, role),
         "thread-child": lambda role: thread_child(port, role),
         "see-child-end": lambda _: os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT),

@@ -88,10 +88,12 @@ async def test_its_output_and_errors_are_appended_to_its_log(stage: Stage) -> No
 
 
 async def test_a_program_beside_the_server_is_found_from_its_folder(stage: Stage) -> None:
-    target = Path(sys.executable)
-    link = stage.folder / "bin" / "game"
-    link.parent.mkdir()
-    link.symlink_to(target)
+    program = stage.folder / "bin" / "game"
+    program.parent.mkdir()
+    if sys.platform == "win32":
+        program.with_suffix(".bat").write_text("@exit 5")
+    else:
+        program.symlink_to(sys.executable)
     request = stage.request(argv=("bin/game", "-c", "raise SystemExit(5)"))
     process = stage.keep(await stage.launcher.spawn(request))
     assert await process.wait() == ExitStatus(code=5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ from monitor.local.system import System
 from monitor.local.tree import ProcessTable
 from monitor.model import ExitStatus
 from monitor.ports import ServerProcess
+from tests.monitor.local.little_bot import MARKER, start_bot
 from tests.monitor.local.stage import LIMIT_S, Stage
 
 if sys.platform == "linux":
@@ -150,6 +150,18 @@ async def test_the_polite_signal_goes_to_the_root_alone(stage: Stage) -> None:
     await worker.order("burn 0")
 
 
+async def test_fault_20_a_game_that_is_stopped_by_sigstop_is_alive_and_can_still_be_ended(stage: Stage) -> None:
+    process, game = await stage.play()
+    os.kill(game.pid, signal.SIGSTOP)
+    waiting = asyncio.create_task(process.wait())
+    await process.terminate_tree()  # takes effect when it goes on
+    assert psutil.Process(game.pid).status() == psutil.STATUS_STOPPED
+    assert not waiting.done()
+    await process.kill_tree()
+    async with asyncio.timeout(LIMIT_S):
+        assert await waiting == ExitStatus(signal=9)
+
+
 async def test_killing_one_server_leaves_the_other_alone(stage: Stage) -> None:
     process, _ = await stage.play("one")
     _, other = await stage.play("two")
@@ -172,42 +184,15 @@ async def test_fault_13_a_stranger_under_the_same_pid_is_never_signalled(stage: 
     assert await ended(process) == ExitStatus(code=0)
 
 
-BOT = """
-import asyncio, json, os, sys
-from pathlib import Path
-from monitor.local.launcher import LocalLauncher
-from monitor.local.machine import local_system
-from monitor.local.posix import PosixSystem
-from monitor.local.psutil_table import PsutilTable
-from monitor.local.records import Records
-from monitor.ports import LaunchRequest
-
-async def main(argv, folder):
-    runs = Path(folder, "runs")
-    system = PosixSystem(PsutilTable(), Records(runs)) if sys.argv[3] == "by-psutil" else local_system(runs)
-    launcher = LocalLauncher(system, os.environ)
-    request = LaunchRequest("survival", tuple(argv), Path(folder), {}, "run-99", Path(folder, "bot.log"))
-    process = await launcher.spawn(request)
-    await process.wait()
-
-asyncio.run(main(json.loads(sys.argv[1]), sys.argv[2]))
-"""
-
-
 async def test_fault_17_18_a_game_outlives_a_bot_that_is_killed_and_is_adopted(
     stage: Stage, system: System, told: ExitStatus
 ) -> None:
     form = "by-psutil" if isinstance(system, PosixSystem) and isinstance(system._table, PsutilTable) else ""
-    request = stage.request("game")
-    root = Path(__file__).parents[3]
-    bot = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", BOT, json.dumps(request.argv), str(stage.folder), form, cwd=root
-    )
+    bot = await start_bot(stage, form=form)
     game = await stage.enters("game")
-    bot.kill()
-    assert await bot.wait() == -signal.SIGKILL
+    await bot.kill()
     await game.order("print still here")
-    found = await stage.launcher.find("run-99")
+    found = await stage.launcher.find(MARKER)
     assert found is not None
     process = stage.keep(found)
     assert process.identity.pid == game.pid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,11 +18,44 @@ from monitor.local.windows_values import (
     environment,
     exit_status,
     filetime,
+    find,
     priority_class,
     unfit_argument,
 )
 from monitor.model import ExitStatus
 from monitor.spec import Priority
+
+FILES = {
+    "opt/game.exe",
+    "opt/game.bat",
+    "more/game.exe",
+    "more/tool.cmd",
+    "more/plain",
+    "here/bin/game.bat",
+    "game.exe",
+}
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        pytest.param("game", "opt/game.EXE", id="the first suffix in the first folder"),
+        pytest.param("game.bat", "opt/game.bat", id="its own suffix"),
+        pytest.param("tool", "more/tool.CMD", id="in a later folder"),
+        pytest.param("plain", None, id="not a program by its name"),
+        pytest.param("bin/game", "here/bin/game.BAT", id="with a folder, from the server's"),
+        pytest.param("bin/game.exe", None, id="with a folder, not there"),
+        pytest.param("./game", None, id="neither from the bot's folder"),
+        pytest.param("other", None, id="missing"),
+    ],
+)
+def test_where_a_program_is_looked_for(program: str, found: str | None) -> None:
+    def is_file(path: Path) -> bool:
+        return path.as_posix().lower() in FILES
+
+    env = {"Path": "opt;;more", "PATHEXT": ".EXE;.BAT;.CMD"}
+    path = find(program, Path("here"), env, is_file)
+    assert (path and Path(path).as_posix()) == found
 
 
 def arguments_of(line: str) -> list[str]:
@@ -53,7 +87,7 @@ def arguments_of(line: str) -> list[str]:
     return [*words, word] if begun else words
 
 
-ARGUMENTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
+ARGUMENTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 
 
 @given(st.lists(st.one_of(ARGUMENTS, st.text('a \\"\t', max_size=8)), max_size=5))
