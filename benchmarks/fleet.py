@@ -16,9 +16,10 @@ from monitor.fleet import Fleet
 from monitor.games.generic import GenericGame
 from monitor.local.log import CapturedLog
 from monitor.local.machine import Machine
-from monitor.model import Actor, ActorKind, RestartMode, RestartPolicy, ServerSpec
+from monitor.model import Actor, ActorKind
 from monitor.ports import Launcher
-from monitor.supervisor import Surroundings
+from monitor.spec import RestartMode, RestartPolicy, ServerSpec
+from monitor.surroundings import Surroundings
 from storage.database import Database
 from storage.journal import Journal
 from storage.servers import Servers

@@ -19,8 +19,9 @@ from monitor.local.log import CapturedLog
 from monitor.local.machine import local_system
 from monitor.local.recorder import Recorder, split_environment
 from monitor.local.system import Start
-from monitor.model import ExitStatus, Priority
+from monitor.model import ExitStatus
 from monitor.ports import ServerProcess
+from monitor.spec import Priority
 from tests.monitor.local.little_bot import MARKER, begin_bot, start_bot
 from tests.monitor.local.stage import LIMIT_S, Stage
 

@@ -17,7 +17,7 @@ from monitor.errors import LaunchFault, LaunchRefused
 from monitor.local.machine import local_system
 from monitor.local.priority import NICE, NICENESS
 from monitor.local.system import System
-from monitor.model import Priority
+from monitor.spec import Priority
 from tests.monitor.local.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nice values of threads are Linux's")

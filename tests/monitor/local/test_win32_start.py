@@ -18,7 +18,8 @@ import pytest
 from monitor.errors import LaunchFault, LaunchRefused, NotSupported
 from monitor.local.system import System
 from monitor.local.windows_handles import kernel
-from monitor.model import ExitStatus, Priority
+from monitor.model import ExitStatus
+from monitor.spec import Priority
 from tests.monitor.local.machines import UNDER_WINE
 from tests.monitor.local.stage import Stage
 from tests.monitor.local.win32_stage import not_under_wine, python, run
