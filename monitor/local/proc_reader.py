@@ -1,4 +1,4 @@
-"""Linux: reads process trees straight from `/proc`. Why so is in `docs/decisions/0004-sampling.md`."""
+"""Linux: reads process trees straight from `/proc`. Why so is in `docs/decisions/0005-sampling.md`."""
 
 from __future__ import annotations
 
