@@ -42,6 +42,9 @@ from storage.servers import Servers
 
 DATABASE = "gamekeeper.db"
 SERVER_LOGS = "servers"
+RUNS = "runs"
+"""What became of servers that ended while no bot was there to see it."""
+
 PULSE_EVERY_SAMPLES = 3
 """A game is asked who is on this much more rarely than its process is measured."""
 
@@ -87,7 +90,7 @@ async def gamekeeper(
     Raises:
         StorageError: the database cannot be opened.
     """
-    machine = local_machine()
+    machine = local_machine(settings.data_dir / RUNS)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(await Database.open(settings.data_dir / DATABASE))
         stores = _stores(db, settings, machine.clock)
