@@ -28,7 +28,7 @@ from monitor.fleet import Fleet
 from monitor.game import GameFactory
 from monitor.games.registry import ADAPTERS, make_game
 from monitor.local.log import CapturedLog
-from monitor.local.machine import local_machine
+from monitor.local.machine import Machine, local_machine
 from monitor.ports import Clock
 from monitor.sampler import Sampler
 from monitor.spec import ServerSpec
@@ -95,45 +95,47 @@ async def gamekeeper(
         db = await stack.enter_async_context(await Database.open(settings.data_dir / DATABASE))
         stores = _stores(db, settings, machine.clock)
         stack.push_async_callback(_last_flush, stores.samples)
-        bus = Bus()
         specs = _playable(await stores.servers.all(), adapters)
         hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
-        around = Surroundings(
-            machine.launcher,
-            stores.journal,
-            bus,
-            machine.clock,
-            random.random,
-            pulse_s=PULSE_EVERY_SAMPLES * settings.sample_interval_s,
-        )
-        fleet = _fleet(settings, specs, adapters, around)
+        bus = Bus()
+        fleet = _fleet(settings, specs, adapters, _surroundings(settings, machine, stores.journal, bus))
         painter = Painter()
-        pictures = Pictures(
-            stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s
-        )
-        access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
-        client = GamekeeperClient(settings.guild_ids)
-        client.will_have(_cogs(fleet, access, pictures, machine.clock))
+        bot = _discord_side(settings, stores, fleet, painter, bus, machine.clock)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
         background.start("painter", painter.run())
-        delivery = Delivery(
-            stores.outbox,
-            client,
-            client.online,
-            settings.alert_channel_id,
-            fleet,
-            pictures,
-            machine.clock,
-            catalogue(settings.locale),
-        )
-        bus.listen(delivery.wake)
-        background.start("delivery", delivery.run())
+        background.start("delivery", bot.delivery.run())
         stack.push_async_callback(fleet.close)
         await fleet.open()
         sampler = Sampler(fleet, machine.probe, stores.samples, machine.clock, settings.sample_interval_s)
         background.start("sampler", sampler.run())
-        yield Gamekeeper(client, fleet, access, delivery, bus, machine.clock)
+        yield bot
+
+
+def _surroundings(settings: Settings, machine: Machine, journal: Journal, bus: Bus) -> Surroundings:
+    pulse_s = PULSE_EVERY_SAMPLES * settings.sample_interval_s
+    return Surroundings(machine.launcher, journal, bus, machine.clock, random.random, pulse_s)
+
+
+def _discord_side(
+    settings: Settings, stores: Stores, fleet: Fleet, painter: Painter, bus: Bus, clock: Clock
+) -> Gamekeeper:
+    pictures = Pictures(stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s)
+    access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
+    client = GamekeeperClient(settings.guild_ids)
+    client.will_have(_cogs(fleet, access, pictures, clock))
+    delivery = Delivery(
+        stores.outbox,
+        client,
+        client.online,
+        settings.alert_channel_id,
+        fleet,
+        pictures,
+        clock,
+        catalogue(settings.locale),
+    )
+    bus.listen(delivery.wake)
+    return Gamekeeper(client, fleet, access, delivery, bus, clock)
 
 
 def _stores(db: Database, settings: Settings, clock: Clock) -> Stores:
