@@ -100,7 +100,7 @@ async def gamekeeper(
         bus = Bus()
         fleet = _fleet(settings, specs, adapters, _surroundings(settings, machine, stores.journal, bus))
         painter = Painter()
-        bot = _discord_side(settings, stores, fleet, painter, bus, machine.clock)
+        bot = _discord_side(settings, stores, fleet, painter, bus=bus, clock=machine.clock)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
         background.start("painter", painter.run())
