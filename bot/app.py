@@ -118,7 +118,7 @@ def _surroundings(settings: Settings, machine: Machine, journal: Journal, bus: B
 
 
 def _discord_side(
-    settings: Settings, stores: Stores, fleet: Fleet, painter: Painter, bus: Bus, clock: Clock
+    settings: Settings, stores: Stores, fleet: Fleet, painter: Painter, *, bus: Bus, clock: Clock
 ) -> Gamekeeper:
     pictures = Pictures(stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s)
     access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)

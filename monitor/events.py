@@ -175,6 +175,8 @@ class StartFailed(Event):
     subject: str
     """The path, folder or port concerned."""
     by: Actor
+    holder: str = ""
+    """Who holds the port, or runs the same program already, where that is what stood in the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

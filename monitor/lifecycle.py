@@ -82,6 +82,7 @@ def with_run(server: Server, run: Run) -> Server:
         latest=None,
         players=None,
         tick_rate=None,
+        called_off_by=None,
     )
 
 

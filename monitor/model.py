@@ -272,6 +272,8 @@ class Server:
     """In BACKOFF: when it will be started again."""
     planned: Plan | None = None
     """A stop or restart that is announced for later."""
+    called_off_by: Actor | None = None
+    """Who called off the last stop that was begun of the live process; `None` while it stands."""
     last_exit: ExitReport | None = None
     last_exit_ms: int | None = None
 

@@ -141,6 +141,7 @@ class Runs:
             reason=refusal.fault.value,
             subject=refusal.subject,
             by=by,
+            holder=refusal.holder,
         )
 
     async def take_up(self, last: Run) -> Life | Ending | None:

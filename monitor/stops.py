@@ -47,6 +47,7 @@ class Stops:
         intent = Intent(life.run.server_id, life.run.id, action, by, self.clock.now_ms(), reason)
         await self.journal.write_intent(intent)
         life.intent = intent
+        self.standing.note(called_off_by=None)
         self.forget_plan()
         self.carry_out(life, intent, on_rung, force=force)
 
@@ -80,6 +81,7 @@ class Stops:
         await self.journal.write_intent(Intent(life.run.server_id, life.run.id, IntentAction.CALL_OFF, by, now_ms))
         self.jobs.call_off("stop")
         life.intent, life.rung, life.saved = None, None, None
+        self.standing.note(called_off_by=by)
         return True
 
     # Announced for later
