@@ -15,7 +15,7 @@ from monitor.local import procfs
 from monitor.local.kept_files import KeptFiles
 from monitor.local.probe import CpuTimes, HostCounters
 from monitor.local.proc_search import StraySearch
-from monitor.local.proc_tree import TICKS_PER_S, Children, ProcTree
+from monitor.local.proc_tree import TICKS_PER_S, Children, Member, ProcTree
 from monitor.model import ProcessId, TreeReading
 
 _LEISURE_S = 4.5
@@ -103,9 +103,11 @@ class ProcReader:
         for tree in due:
             tree.walk(children, now_s)
 
-    def _listed_children(self, pid: int) -> list[int]:
+    def _listed_children(self, member: Member) -> list[int]:
         """Ask the kernel for the children of each thread."""
-        tasks = f"{procfs.PROC}/{pid}/task"
+        if member.usage.threads == 1:
+            return [int(child) for child in self._files.read(member.children_path).split()]
+        tasks = f"{procfs.PROC}/{member.pid}/task"
         threads = self._files.names(tasks)
         return [int(child) for tid in threads for child in self._files.peek(f"{tasks}/{tid}/children").split()]
 
@@ -115,7 +117,7 @@ def scanned_children() -> Children:
     children: defaultdict[int, list[int]] = defaultdict(list)
     for stat in procfs.all_stats():
         children[stat.ppid].append(stat.pid)
-    return lambda pid: children.get(pid, [])
+    return lambda member: children.get(member.pid, [])
 
 
 def _kernel_lists_children() -> bool:

@@ -22,9 +22,6 @@ _TRIES = 3
 _WALK_S = 9.0
 _YOUNG_S = 10.0
 
-Children = Callable[[int], Iterable[int]]
-"""Gives the children of all threads of a process. May raise `OSError`."""
-
 
 class _Ended(Exception):
     """Some members are gone: what they used is with their parents now, so the tree has to be read again."""
@@ -33,18 +30,34 @@ class _Ended(Exception):
 class Member:
     """One process of a tree."""
 
-    __slots__ = ("cpu_counted", "io_counted", "io_path", "line", "pid", "started", "stat_path", "usage")
+    __slots__ = (
+        "children_path",
+        "cpu_counted",
+        "io_counted",
+        "io_path",
+        "line",
+        "pid",
+        "started",
+        "stat_path",
+        "usage",
+    )
 
     def __init__(self, pid: int, started: int) -> None:
         self.pid = pid
         self.started = started
         self.stat_path = f"{procfs.PROC}/{pid}/stat"
         self.io_path = f"{procfs.PROC}/{pid}/io"
+        self.children_path = f"{procfs.PROC}/{pid}/task/{pid}/children"
+        """Those of its first thread."""
         self.line = b""
         self.usage = Usage(started=started)
         """What `line` says. Most helpers of a game have nothing to do, and say the same thing again."""
         self.cpu_counted = False
         self.io_counted = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return self.stat_path, self.io_path, self.children_path
 
     def read(self, files: KeptFiles) -> Usage:
         """Raises `ProcessLookupError` where somebody else has the pid by now, or what reading the file raises."""
@@ -55,6 +68,10 @@ class Member:
                 raise ProcessLookupError(self.pid)
             self.line, self.usage = line, usage
         return self.usage
+
+
+Children = Callable[[Member], Iterable[int]]
+"""Gives the children of all threads of a process. May raise `OSError`."""
 
 
 class ProcTree:
@@ -83,7 +100,7 @@ class ProcTree:
 
     def close(self) -> None:
         for member in self.members:
-            self._files.let_go((member.stat_path, member.io_path))
+            self._files.let_go(member.paths)
 
     def admit(self, pid: int, parent: Member | None = None) -> None:
         """Take in a process, unless it is one already, is gone, or is no child of its parent.
@@ -114,7 +131,7 @@ class ProcTree:
         self._walked_s = now_s
         for member in self.members:  # grows while it is gone through
             try:
-                for pid in children(member.pid):
+                for pid in children(member):
                     self.admit(pid, member)
             except OSError:
                 continue  # it is gone or hidden: reading it tells which
@@ -167,7 +184,7 @@ class ProcTree:
             raise ProcessLookupError(self.root.pid)
         for member in ended:
             self.members.remove(member)
-            self._files.let_go((member.stat_path, member.io_path))
+            self._files.let_go(member.paths)
         if ended:
             self.lost_members = True
             raise _Ended
