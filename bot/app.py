@@ -172,7 +172,7 @@ def _fleet(
 def _cogs(fleet: Fleet, access: Access, pictures: Pictures, clock: Clock) -> list[commands.Cog]:
     return [
         StatusCog(fleet, access),
-        ControlCog(fleet, access),
+        ControlCog(fleet, access, clock),
         ConsoleCog(fleet, access),
         ChartCog(fleet, access, pictures, clock),
     ]

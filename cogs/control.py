@@ -1,4 +1,4 @@
-"""`/start`, `/stop`, `/restart`: a server's life in somebody's hands."""
+"""`/start`, `/stop`, `/restart`, `/cancel`: a server's life in somebody's hands."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
-from cogs.access import person
+from cogs.access import Access, person
 from cogs.locale.catalogue import Words, catalogue
 from cogs.render.outcome import climbed, outcome
+from cogs.render.plans import announced, called_off, force_is_now
 from cogs.reply import answer, defer, progress
 from cogs.server_cog import ServerCog
-from monitor.model import Rung, Server
+from monitor.model import IntentAction, Plan, Rung, Server
+from monitor.ports import Clock, Control
 from storage.grants import Action
 
 REASON_AT_MOST = 200
+MINUTE_MS = 60_000
+DAY_MINUTES = 1440
+
+Minutes = app_commands.Range[int, 1, DAY_MINUTES]
 
 
 class _Steps:
@@ -50,7 +56,11 @@ class _Steps:
 
 
 class ControlCog(ServerCog):
-    """Starts and stops servers; each reply follows the steps."""
+    """Starts and stops servers, now or later; each reply follows the steps."""
+
+    def __init__(self, control: Control, access: Access, clock: Clock) -> None:
+        super().__init__(control, access)
+        self.clock = clock
 
     @app_commands.command(name="start", description=locale_str("Start a server"))
     @app_commands.describe(server=locale_str("Which server to start"))
@@ -66,8 +76,10 @@ class ControlCog(ServerCog):
     @app_commands.command(
         name="stop", description=locale_str("Stop a server: players are warned, the world is saved first")
     )
+    @app_commands.rename(in_minutes="in")
     @app_commands.describe(
         server=locale_str("Which server to stop"),
+        in_minutes=locale_str("In how many minutes; at once if left out"),
         reason=locale_str("Told to the players, and written down"),
         force=locale_str("Leave out the warning, the saving and the asking: end it now"),
     )
@@ -77,21 +89,29 @@ class ControlCog(ServerCog):
         self,
         interaction: discord.Interaction,
         server: str,
+        in_minutes: Minutes | None = None,
         reason: app_commands.Range[str, 0, REASON_AT_MOST] = "",
         force: bool = False,  # noqa: FBT001, FBT002 - the signature is the command's
     ) -> None:
         words = catalogue(interaction.locale.value)
         meant = await self.meant(interaction, Action.CONTROL, server)
         await defer(interaction)
-        steps = _Steps(interaction, meant, words)
-        by = person(interaction).actor
-        stop = self.control.stop(meant.id, by, reason=reason, force=force, on_rung=steps)
-        after = await steps.during(stop)
-        await answer(interaction, content=outcome(after, words, steps.reached))
+        if in_minutes is not None and force:
+            await answer(interaction, content=f"⚠️ {force_is_now(words)}")
+        elif in_minutes is not None:
+            await self._plan(interaction, meant, IntentAction.STOP, in_minutes, reason)
+        else:
+            steps = _Steps(interaction, meant, words)
+            by = person(interaction).actor
+            stop = self.control.stop(meant.id, by, reason=reason, force=force, on_rung=steps)
+            after = await steps.during(stop)
+            await answer(interaction, content=outcome(after, words, steps.reached))
 
     @app_commands.command(name="restart", description=locale_str("Stop a server as /stop does, then start it again"))
+    @app_commands.rename(in_minutes="in")
     @app_commands.describe(
         server=locale_str("Which server to restart"),
+        in_minutes=locale_str("In how many minutes; at once if left out"),
         reason=locale_str("Told to the players, and written down"),
     )
     @app_commands.autocomplete(server=ServerCog.may_control)
@@ -100,12 +120,40 @@ class ControlCog(ServerCog):
         self,
         interaction: discord.Interaction,
         server: str,
+        in_minutes: Minutes | None = None,
         reason: app_commands.Range[str, 0, REASON_AT_MOST] = "",
     ) -> None:
         words = catalogue(interaction.locale.value)
         meant = await self.meant(interaction, Action.CONTROL, server)
         await defer(interaction)
-        steps = _Steps(interaction, meant, words)
-        by = person(interaction).actor
-        after = await steps.during(self.control.restart(meant.id, by, reason=reason, on_rung=steps))
-        await answer(interaction, content=outcome(after, words, steps.reached))
+        if in_minutes is not None:
+            await self._plan(interaction, meant, IntentAction.RESTART, in_minutes, reason)
+        else:
+            steps = _Steps(interaction, meant, words)
+            by = person(interaction).actor
+            after = await steps.during(self.control.restart(meant.id, by, reason=reason, on_rung=steps))
+            await answer(interaction, content=outcome(after, words, steps.reached))
+
+    @app_commands.command(
+        name="cancel", description=locale_str("Call off a stop or restart that is planned, under way or pending")
+    )
+    @app_commands.describe(server=locale_str("Which server goes on as it was"))
+    @app_commands.autocomplete(server=ServerCog.may_control)
+    @app_commands.guild_only()
+    async def cancel(self, interaction: discord.Interaction, server: str) -> None:
+        words = catalogue(interaction.locale.value)
+        meant = await self.meant(interaction, Action.CONTROL, server)
+        await defer(interaction)
+        # As it stands right before: the way here, by Discord, may have taken a second.
+        before = self.control.server(meant.id)
+        await self.control.cancel(meant.id, person(interaction).actor)
+        await answer(interaction, content=called_off(before, words))
+
+    async def _plan(
+        self, interaction: discord.Interaction, meant: Server, action: IntentAction, minutes: int, reason: str
+    ) -> None:
+        due_ms = self.clock.now_ms() + minutes * MINUTE_MS
+        plan = Plan(action, person(interaction).actor, due_ms, reason)
+        before = self.control.server(meant.id).planned
+        after = await self.control.plan(meant.id, plan)
+        await answer(interaction, content=announced(after, plan, before, catalogue(interaction.locale.value)))

@@ -8,8 +8,8 @@ from discord import app_commands
 
 from cogs.access import AccessDenied, Denial
 from cogs.locale.catalogue import Words, catalogue, mark
-from cogs.render.alerts import FAULTS
 from cogs.render.painter import ChartFailed
+from cogs.render.refusals import refusal
 from cogs.render.text import escape
 from cogs.reply import answer
 from monitor.errors import (
@@ -17,7 +17,6 @@ from monitor.errors import (
     CommandRejected,
     GameFault,
     GameUnavailable,
-    LaunchFault,
     LaunchRefused,
     NotSupported,
     RejectedBecause,
@@ -28,6 +27,7 @@ from monitor.errors import (
     UnknownServer,
     WrongState,
 )
+from monitor.lifecycle import Request
 from monitor.model import State
 
 log = structlog.get_logger(__name__)
@@ -48,15 +48,22 @@ WRONG_STATE: dict[State, str] = {
     State.STOPPED: mark("{name} is stopped. Start it with `/start`."),
     State.STARTING: mark("{name} is already starting. Wait until it is up, or call it off with `/stop`."),
     State.RUNNING: mark("{name} is already running."),
-    State.STOPPING: mark("{name} is stopping right now. Wait until it is down."),
+    State.STOPPING: mark("{name} is stopping right now. Wait until it is down, or call that off with `/cancel`."),
     State.BACKOFF: mark(
-        "{name} is down and will be restarted by itself. `/start` does it now, `/stop` calls it off."
+        "{name} is down and will be restarted by itself. `/start` does it now, `/cancel` calls it off."
     ),
     State.FAILED: mark("{name} failed too often and was given up. Start it with `/start`."),
     State.UNRESPONSIVE: mark("{name} runs but does not answer. Use `/restart` or `/stop`."),
 }
 
 STOPPED_ALREADY = mark("{name} is down already.")
+STOPPING_ALREADY = mark(
+    "{name} is stopping already. `/stop` with `force` ends it at once; `/cancel` calls it off while there is time."
+)
+NOTHING_TO_CANCEL = mark("There is nothing to call off: no stop and no restart of {name} is planned or under way.")
+TOO_LATE = mark(
+    "It is too late to call that off: {name} has been asked to end. If it stays down, start it with `/start`."
+)
 
 STORAGE_FAULTS: dict[StorageFault, str] = {
     StorageFault.NEWER: mark(
@@ -113,8 +120,7 @@ def explain(error: BaseException, words: Words) -> str | None:
         case WrongState():
             return _wrong_state(error, words)
         case LaunchRefused():
-            reason = FAULTS.get(error.fault, FAULTS[LaunchFault.OTHER])
-            return words.text(reason, subject=escape(error.subject, 300))
+            return refusal(error.fault, error.subject, error.holder, words)
         case StorageError():
             return words.text(STORAGE_FAULTS[error.fault])
         case ChartFailed():
@@ -124,8 +130,18 @@ def explain(error: BaseException, words: Words) -> str | None:
 
 
 def _wrong_state(error: WrongState, words: Words) -> str:
-    stopped_twice = error.state is State.STOPPED and error.wanted == "stop"
-    return words.text(STOPPED_ALREADY if stopped_twice else WRONG_STATE[error.state], name=f"`{error.server_id}`")
+    name = f"`{error.server_id}`"
+    match error.wanted, error.state:
+        case Request.CANCEL, State.STOPPING:
+            return words.text(TOO_LATE, name=name)
+        case Request.CANCEL, _:
+            return words.text(NOTHING_TO_CANCEL, name=name)
+        case ((Request.STOP | Request.FORCE_STOP), State.STOPPED):
+            return words.text(STOPPED_ALREADY, name=name)
+        case Request.STOP, State.STOPPING:
+            return words.text(STOPPING_ALREADY, name=name)
+        case _, state:
+            return words.text(WRONG_STATE[state], name=name)
 
 
 def _setup_error(error: BaseException, words: Words) -> str | None:

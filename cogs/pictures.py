@@ -9,7 +9,16 @@ from cogs.locale.catalogue import Words
 from cogs.render.chart_request import Mark, MarkKind
 from cogs.render.chart_words import Curve, chart_request
 from cogs.render.painter import Painter
-from monitor.events import Event, ServerCrashed, ServerReady, ServerStarted, ServerStopped, StartFailed
+from monitor.events import (
+    Event,
+    ServerCrashed,
+    ServerHung,
+    ServerReady,
+    ServerRecovered,
+    ServerStarted,
+    ServerStopped,
+    StartFailed,
+)
 from monitor.metrics import Metric
 from monitor.model import Server
 from storage.journal import Journal
@@ -30,6 +39,8 @@ MARKS: dict[type[Event], MarkKind] = {
     ServerStopped: MarkKind.STOPPED,
     ServerCrashed: MarkKind.CRASHED,
     StartFailed: MarkKind.CRASHED,
+    ServerHung: MarkKind.HUNG,
+    ServerRecovered: MarkKind.READY,
 }
 
 

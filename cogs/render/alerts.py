@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import discord
 
 from cogs.locale.catalogue import Words, mark
-from cogs.render.evidence import actor, after, cause, quotes, readings
+from cogs.render.evidence import actor, after, cause, phrases, quotes, readings
 from cogs.render.limits import DESCRIPTION, fit
 from cogs.render.palette import EVENTS, VERDICTS, Look
+from cogs.render.refusals import refusal
 from cogs.render.text import code_block, duration, escape, length, timestamp
-from monitor.errors import LaunchFault
-from monitor.events import Aftermath, Event, NextStep, RestartsExhausted, ServerCrashed, StartFailed
+from monitor.events import (
+    Aftermath,
+    Event,
+    NextStep,
+    RestartsExhausted,
+    ServerCrashed,
+    ServerHung,
+    ServerRecovered,
+    StartFailed,
+)
 from monitor.model import Sample, Verdict
 
 LOG_LINES = 15
@@ -31,19 +41,7 @@ HEADLINES: dict[Verdict, str] = {
     Verdict.OUT_OF_MEMORY: mark("{name} ran out of memory"),
     Verdict.HOST_REBOOTED: mark("{name} went down: the machine was restarted"),
     Verdict.ENDED_UNSEEN: mark("{name} ended while the bot was away"),
-    Verdict.HUNG: mark("{name} does not answer"),
-}
-
-FAULTS: dict[str, str] = {
-    LaunchFault.NOT_FOUND: mark("The program {subject} does not exist. Check the first part of argv."),
-    LaunchFault.NOT_EXECUTABLE: mark("{subject} is not a program that may be run. Check its permissions."),
-    LaunchFault.NO_SUCH_FOLDER: mark("The folder {subject} does not exist. Check cwd."),
-    LaunchFault.BAD_ARGUMENT: mark("The argument {subject} cannot be passed to a program. Check argv and env."),
-    LaunchFault.NO_RESOURCES: mark("The machine has no room for another process: free memory or end programs."),
-    LaunchFault.NO_LOG: mark(
-        "The log file {subject} cannot be written. Check the disk and the folder's permissions."
-    ),
-    LaunchFault.OTHER: mark("The system refused to start {subject}."),
+    Verdict.HUNG: mark("{name} did not answer and was ended"),
 }
 
 
@@ -59,6 +57,12 @@ def alert_embed(
         case ServerCrashed():
             embed = _embed(VERDICTS[event.report.verdict], HEADLINES[event.report.verdict], server_name, words)
             embed.description = _crash(event, words, delayed_s)
+        case ServerHung():
+            embed = _embed(EVENTS[event.kind], mark("{name} does not answer"), server_name, words)
+            embed.description = _hung(event, words)
+        case ServerRecovered():
+            embed = _embed(EVENTS[event.kind], mark("{name} answers again"), server_name, words)
+            embed.description = _recovered(event, words)
         case StartFailed():
             embed = _embed(EVENTS[event.kind], HEADLINES[Verdict.FAILED_TO_START], server_name, words)
             embed.description = _start_failed(event, words)
@@ -85,8 +89,13 @@ def _crash(event: ServerCrashed, words: Words, delayed_s: float) -> str:
     facts = [*cause(event.report, words), after(event.uptime_s, words)]
     parts = [f"**{', '.join(facts)}**", *quotes(event.report)]
     parts += [_next(event, words, delayed_s), *_last(event.last, words)]
+    return _with_log(parts, event.log_tail)
+
+
+def _with_log(parts: Sequence[str], log_tail: Sequence[str]) -> str:
+    """The lines of an alert, and under them as much of the log's end as fits."""
     told = "\n".join(parts)
-    log = code_block(event.log_tail[-LOG_LINES:], min(LOG_AT_MOST, DESCRIPTION - length(told) - 1))
+    log = code_block(log_tail[-LOG_LINES:], min(LOG_AT_MOST, DESCRIPTION - length(told) - 1))
     return f"{told}\n{log}" if log else told
 
 
@@ -131,10 +140,22 @@ def _last(sample: Sample | None, words: Words) -> list[str]:
 
 
 def _start_failed(event: StartFailed, words: Words) -> str:
-    reason = FAULTS.get(event.reason, FAULTS[LaunchFault.OTHER])
-    subject = escape(event.subject, 300) if event.subject else words.text("the program")
     who = words.text("Asked for by {name}", name=actor(event.by, words))
-    return f"**{words.text(reason, subject=subject)}**\n{who}\n{_hint(event, words)}"
+    why = refusal(event.reason, event.subject, event.holder, words)
+    return f"**{why}**\n{who}\n{_hint(event, words)}"
+
+
+def _hung(event: ServerHung, words: Words) -> str:
+    advice = words.text(
+        "It still runs and is left alone. `{command}` restarts it.", command=f"/restart server:{event.server_id}"
+    )
+    parts = [f"**{', '.join(phrases(event.evidence, words))}**", f"⚠️ {advice}", *_last(event.last, words)]
+    return _with_log(parts, event.log_tail)
+
+
+def _recovered(event: ServerRecovered, words: Words) -> str:
+    time = duration(event.after_s, words)
+    return f"**{words.text('By itself, after {time}. It was not restarted.', time=time)}**"
 
 
 def _exhausted(event: RestartsExhausted, words: Words) -> str:

@@ -53,6 +53,7 @@ class MarkKind(StrEnum):
     READY = "ready"
     STOPPED = "stopped"
     CRASHED = "crashed"
+    HUNG = "hung"
     SAVED = "saved"
 
 

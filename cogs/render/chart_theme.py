@@ -78,6 +78,7 @@ MARKS: dict[MarkKind, MarkLook] = {
     MarkKind.READY: MarkLook("#2fc79a", "o"),
     MarkKind.STOPPED: MarkLook("#b5b9c0", "s"),
     MarkKind.CRASHED: MarkLook("#ff6a3d", "X"),
+    MarkKind.HUNG: MarkLook("#d7b3ff", "v"),
     MarkKind.SAVED: MarkLook(_hex(palette.YELLOW), "D"),
 }
 

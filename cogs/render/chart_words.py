@@ -35,6 +35,7 @@ TEXTS: dict[str, str] = {
     MarkKind.READY: mark("ready"),
     MarkKind.STOPPED: mark("stopped"),
     MarkKind.CRASHED: mark("crashed"),
+    MarkKind.HUNG: mark("not answering"),
     MarkKind.SAVED: mark("saved"),
 }
 

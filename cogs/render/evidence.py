@@ -8,7 +8,18 @@ from cogs.locale.catalogue import Words, mark
 from cogs.render import exits
 from cogs.render.text import duration, escape, percent, size
 from monitor.metrics import BY_KEY, Metric, Unit
-from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, Sample
+from monitor.model import (
+    Actor,
+    ActorKind,
+    Evidence,
+    EvidenceKind,
+    ExitReport,
+    ExitStatus,
+    Rung,
+    Sample,
+    Verdict,
+)
+from monitor.saving import Saved
 
 QUOTE_AT_MOST = 300
 NAME_AT_MOST = 80
@@ -16,27 +27,54 @@ NAME_AT_MOST = 80
 PLAIN: dict[EvidenceKind, str] = {
     EvidenceKind.NO_EXIT_CODE: mark("the system could not tell its exit code"),
     EvidenceKind.NEVER_READY: mark("it was never ready"),
-    EvidenceKind.OOM_KILL: mark("the system killed it because memory ran out"),
+    EvidenceKind.OOM_KILL: mark("the system says that memory ran out"),
     EvidenceKind.OTHER_BOOT: mark("the machine was restarted"),
     EvidenceKind.GONE_WHILE_AWAY: mark("it was gone when the bot came back"),
-    EvidenceKind.FORCED: mark("it had to be forced"),
 }
 """The kinds that need no detail to be understood."""
+
+DETAILED: dict[EvidenceKind, dict[str, str]] = {
+    EvidenceKind.FORCED: {
+        "": mark("it had to be forced"),
+        Rung.TERMINATE: mark("it had to be terminated"),
+        Rung.KILL: mark("it had to be killed"),
+    },
+    EvidenceKind.NOT_SAVED: {
+        "": mark("the world was not seen to be saved"),
+        Saved.FAILED: mark("the game did not save the world"),
+    },
+    EvidenceKind.NO_ANSWER: {
+        "": mark("it does not answer"),
+        "admin": mark("its admin port is silent"),
+        "query": mark("its query port is silent"),
+    },
+}
+"""The kinds whose detail is one of a few words; a word that is not here is told as the empty one."""
+
+QUOTED = (EvidenceKind.OOM_KILL, EvidenceKind.LOG_LINE)
+"""The kinds whose detail is a line that others wrote."""
 
 
 def cause(report: ExitReport, words: Words) -> list[str]:
     """The facts behind a verdict as phrases, the hardest first: "SIGSEGV (…)", "exit 139", "it was never ready"."""
-    phrases = [*_signal(report.status, words), *_code(report.status, words)]
-    told = (EvidenceKind.SIGNAL, EvidenceKind.EXIT_CODE) if phrases else ()
-    phrases += [_phrase(item, words) for item in report.evidence if item.kind not in told]
+    ending = [*_signal(report.status, words), *_code(report.status, words)]
+    told = (EvidenceKind.SIGNAL, EvidenceKind.EXIT_CODE) if ending else ()
+    reasons = phrases([item for item in report.evidence if item.kind not in told], words)
+    # What ended a server that hung was the bot; why it did so says more.
+    facts = [*reasons, *ending] if report.verdict is Verdict.HUNG else [*ending, *reasons]
     if report.status.core_dumped:
-        phrases.append(words.text("memory dumped to a core file"))
-    return list(dict.fromkeys(filter(None, phrases)))
+        facts.append(words.text("memory dumped to a core file"))
+    return list(dict.fromkeys(facts))
+
+
+def phrases(evidence: Sequence[Evidence], words: Words) -> list[str]:
+    """Each piece of evidence as a phrase, and none twice; what is quoted instead is left out."""
+    return list(dict.fromkeys(filter(None, (_phrase(item, words) for item in evidence))))
 
 
 def quotes(report: ExitReport) -> list[str]:
-    """The log lines a verdict rests on, as Discord quotes."""
-    lines = [item.detail for item in report.evidence if item.kind is EvidenceKind.LOG_LINE]
+    """The lines a verdict rests on, of the log or of the system, as Discord quotes."""
+    lines = [item.detail for item in report.evidence if item.kind in QUOTED]
     return [f"> {escape(line, QUOTE_AT_MOST)}" for line in lines if line.strip()]
 
 
@@ -66,8 +104,13 @@ def _phrase(item: Evidence, words: Words) -> str:
             return words.text("asked for by {name}", name=escape(item.detail, NAME_AT_MOST))
         case EvidenceKind.PROBES_UNANSWERED:
             return _unanswered(item.detail, words)
+        case EvidenceKind.LOG_SILENT:
+            return _quiet(item.detail, words)
         case EvidenceKind.LOG_LINE:
             return ""
+        case EvidenceKind.FORCED | EvidenceKind.NOT_SAVED | EvidenceKind.NO_ANSWER:
+            texts = DETAILED[item.kind]
+            return words.text(texts.get(item.detail, texts[""]))
         case _:
             return words.text(PLAIN[item.kind])
 
@@ -76,6 +119,12 @@ def _unanswered(detail: str, words: Words) -> str:
     if not detail.isdecimal():
         return words.text("it did not answer")
     return words.plural("{n} question unanswered in a row", "{n} questions unanswered in a row", int(detail))
+
+
+def _quiet(detail: str, words: Words) -> str:
+    if not (detail.isdecimal() and int(detail)):
+        return ""
+    return words.text("nothing new in its log for {time}", time=duration(int(detail), words))
 
 
 def actor(who: Actor, words: Words) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.events import RestartsExhausted, ServerCrashed, StartFailed
+from monitor.events import RestartsExhausted, ServerCrashed, ServerHung, ServerRecovered, StartFailed
 from monitor.model import State, Verdict
 
 GREY = 0x8A8F98
@@ -55,10 +55,17 @@ VERDICTS: dict[Verdict, Look] = {
 
 EVENTS: dict[str, Look] = {
     ServerCrashed.kind: VERDICTS[Verdict.CRASHED],
+    ServerHung.kind: VERDICTS[Verdict.HUNG],
+    ServerRecovered.kind: Look(GREEN, "✅"),
     StartFailed.kind: VERDICTS[Verdict.FAILED_TO_START],
     RestartsExhausted.kind: Look(VERMILION, "🛑"),
 }
 """By the kind of an alerting event; a crash takes its verdict's look instead."""
+
+PLANNED = Look(SKY, "🗓️")
+"""A stop or restart that is to come."""
+
+CALLED_OFF = Look(GREY, "↩️")
 
 OVERVIEW = Look(SKY, "📋")
 """For an answer that is about no one server."""

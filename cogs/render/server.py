@@ -8,6 +8,7 @@ from cogs.locale.catalogue import Words, mark
 from cogs.render.evidence import actor, cause, readings
 from cogs.render.limits import FIELD_VALUE, fit
 from cogs.render.palette import STATES
+from cogs.render.plans import plan_lines
 from cogs.render.status import player_count, state_words
 from cogs.render.text import escape, length, number, timestamp
 from monitor.model import ExitReport, Server, State, Verdict
@@ -62,9 +63,7 @@ def _now(server: Server, words: Words) -> list[str]:
     lines = [f"**{state_words(server.state, words)}**{since}"]
     if server.state is State.BACKOFF and server.next_start_ms is not None:
         lines.append(words.text("Next start {when}", when=timestamp(server.next_start_ms)))
-    if count := player_count(server.players):
-        lines += count
-    return lines
+    return [*lines, *plan_lines(server, words), *player_count(server.players)]
 
 
 def _load(server: Server, words: Words) -> list[str]:

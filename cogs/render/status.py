@@ -9,6 +9,7 @@ import discord
 from cogs.locale.catalogue import Words, mark
 from cogs.render.limits import DESCRIPTION, fit
 from cogs.render.palette import OVERVIEW, STATES
+from cogs.render.plans import plan_figure
 from cogs.render.text import escape, length, number, percent, size, timestamp
 from monitor.model import Players, Server, State
 
@@ -66,7 +67,8 @@ def _more(n: int, words: Words) -> str:
 
 
 def _full_line(server: Server, words: Words) -> str:
-    figures = [state_words(server.state, words), *_moment(server), *player_count(server.players)]
+    figures = [state_words(server.state, words), *_moment(server), *plan_figure(server, words)]
+    figures += player_count(server.players)
     if server.latest is not None and server.state in UP:
         cpu, rss = server.latest.cpu_pct, server.latest.rss_bytes
         figures += [f"CPU {percent(cpu)}"] if cpu is not None else []
@@ -75,7 +77,7 @@ def _full_line(server: Server, words: Words) -> str:
 
 
 def _short_line(server: Server, words: Words) -> str:
-    figures = [state_words(server.state, words), *player_count(server.players)]
+    figures = [state_words(server.state, words), *plan_figure(server, words), *player_count(server.players)]
     return f"{STATES[server.state].icon} **{_name(server, 24)}** · {' · '.join(figures)}"
 
 

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "start": Command(Action.CONTROL, {"server": "alpha"}, _says("is up")),
     "stop": Command(Action.CONTROL, {"server": "alpha"}, _says("is down already")),
     "restart": Command(Action.CONTROL, {"server": "alpha"}, _says("is stopped")),
+    "cancel": Command(Action.CONTROL, {"server": "alpha"}, _says("nothing to call off")),
     "rcon": Command(Action.CONSOLE, {"server": "alpha", "command": "list"}, _says("is stopped")),
     "chart": Command(Action.VIEW, {"server": "alpha"}, lambda reply: len(reply.attachments) == 1),
 }

@@ -85,6 +85,7 @@ ERRORS: list[tuple[GameError, str, str]] = [
 @pytest.mark.parametrize(("error", "english", "korean"), ERRORS, ids=lambda value: str(value)[:40])
 async def test_fault_21_25_26_why_a_command_failed(up: World, error: GameError, english: str, korean: str) -> None:
     up.house.game("alpha").fail_with["command"] = error
+    up.house.launcher.processes[0].console = False
     told = (await rcon(up)).content
     assert english in told
     assert told.startswith("⚠️ ")
@@ -93,6 +94,21 @@ async def test_fault_21_25_26_why_a_command_failed(up: World, error: GameError, 
     in_korean = (await rcon(up, locale="ko")).content
     assert korean in in_korean
     assert any("가" <= letter <= "힣" for letter in in_korean)
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("en-US", "Typed into its console, as it has no admin port. What it answers is in its log."),
+        ("ko", "관리 포트가 없어 콘솔에 입력했습니다. 응답은 서버 로그에 남습니다."),
+    ],
+)
+async def test_what_is_typed_into_a_console_has_no_answer(up: World, locale: str, told: str) -> None:
+    up.house.game("alpha").fail_with["command"] = NotSupported("command")
+    reply = await rcon(up, "say *hi*", locale)
+    assert reply.content == f"▶️ say \\*hi\\*\n{told}"
+    assert reply.attachments == []
+    assert up.house.launcher.processes[0].typed == ["say *hi*"]
 
 
 async def test_a_command_to_what_is_down(home: World) -> None:

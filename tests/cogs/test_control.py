@@ -112,17 +112,48 @@ async def test_fault_6_7_each_step_is_shown_as_it_begins(home: World) -> None:
     await shown(home, "terminating it …")
     await home.clock.advance(10)
     text = await stopping
-    assert [line[0] for line in text.splitlines()] == ["💾", "🚪", "⚠", "⛔", "⏹"]
+    assert [line[0] for line in text.splitlines()] == ["💾", "🚪", "⚠", "⛔", "⏹", "⚠", "⚠"]
+    assert text.splitlines()[-2:] == [
+        "⚠️ The world was not seen to be saved: nothing showed it in time.",
+        "⚠️ It had to be forced: what was not saved by then is lost.",
+    ]
     assert home.house.launcher.processes[0].killed == 1
 
 
 async def test_stop_by_force_leaves_the_polite_steps_out(home: World) -> None:
     await give(home, "start")
     text = await give(home, "stop", force=True)
-    assert "Saving" not in text
-    assert "is down" in text
+    assert text.splitlines() == ["⚠️ Terminating it at once", "⏹️ **Alpha World** is down."]
     assert not {"save", "stop"} & set(home.house.game("alpha").asked)
     assert home.house.launcher.processes[0].terminated == 1
+
+
+async def test_fault_6_force_ends_a_polite_stop_that_is_under_way(home: World) -> None:
+    home.house.game("alpha").on_stop = None
+    await give(home, "start")
+    polite = asyncio.create_task(give(home, "stop"))
+    await shown(home, "🚪 Asking the game to stop …")
+    forced = await home.forge(home.people.owner, home.channel, "stop", {"server": "alpha", "force": True})
+    assert said(forced).splitlines() == ["⚠️ Terminating it at once", "⏹️ **Alpha World** is down."]
+    assert (await polite).splitlines() == [
+        "💾 Saving the world",
+        "🚪 Asking the game to stop",
+        "⏹️ **Alpha World** is down.",
+        "⚠️ It had to be forced: what was not saved by then is lost.",
+    ]
+    assert home.house.launcher.processes[0].terminated == 1
+
+
+async def test_a_second_polite_stop_says_what_helps(home: World) -> None:
+    home.house.game("alpha").on_stop = None
+    await give(home, "start")
+    polite = asyncio.create_task(give(home, "stop"))
+    await shown(home, "🚪 Asking the game to stop …")
+    second = asyncio.create_task(home.forge(home.people.owner, home.channel, "stop", {"server": "alpha"}))
+    await shown(home, "`/stop` with `force` ends it at once")
+    home.house.launcher.processes[0].exit(0)
+    assert "is stopping already" in said(await second)
+    assert "is down" in await polite
 
 
 async def test_stop_of_what_is_down(home: World) -> None:

@@ -43,6 +43,7 @@ EXAMPLES: list[GamekeeperError] = [
     NotSupported("command"),
     ServerFileError(NASTY, (Problem(3, "servers[0].id", "twice"),)),
     *(LaunchRefused("alpha", fault, NASTY) for fault in LaunchFault),
+    *(LaunchRefused("alpha", fault, NASTY, NASTY) for fault in LaunchFault),
     *(GameUnavailable(fault, "hunter2") for fault in GameFault),
     *(CommandRejected(reason, 1446) for reason in RejectedBecause),
     *(StorageError(fault, "/secret/path", "hunter2") for fault in StorageFault),
@@ -79,6 +80,36 @@ def test_fault_49_64_every_error_has_words(error: GamekeeperError, locale: str) 
     assert told is not None
     assert bool(re.search("[가-힣]", told)) is (locale == "ko")
     assert not re.search(r"\{\w+\}|hunter2|/secret|@everyone|<@&1>|(?<!\\)\*\*", told)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "said"),
+    [
+        ("stop", State.STOPPED, "is down already"),
+        ("force_stop", State.STOPPED, "is down already"),
+        ("force_stop", State.FAILED, "was given up"),
+        ("stop", State.STOPPING, "`/stop` with `force` ends it at once; `/cancel` calls it off"),
+        ("start", State.STOPPING, "Wait until it is down, or call that off with `/cancel`"),
+        ("start", State.BACKOFF, "`/cancel` calls it off"),
+        ("cancel", State.STOPPED, "nothing to call off"),
+        ("cancel", State.RUNNING, "nothing to call off"),
+        ("cancel", State.STARTING, "nothing to call off"),
+        ("cancel", State.UNRESPONSIVE, "nothing to call off"),
+        ("cancel", State.STOPPING, "too late"),
+    ],
+)
+def test_a_wish_out_of_place_is_answered_by_what_helps(wanted: str, state: State, said: str) -> None:
+    told = explain(WrongState("alpha", state, wanted), catalogue("en"))
+    assert told is not None
+    assert said in told
+    assert "`alpha`" in told
+
+
+def test_fault_14_who_holds_a_port_is_named() -> None:
+    held = LaunchRefused("alpha", LaunchFault.PORT_HELD, "25565", "java, pid 4711")
+    assert explain(held, catalogue("en")) == (
+        "Port 25565 is held by java, pid 4711. End that first, or give the server another port."
+    )
 
 
 def test_what_nobody_foresaw_has_no_words() -> None:

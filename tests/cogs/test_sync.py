@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cogs.locale.catalogue import catalogue
 from monitor.metrics import METRICS
 from tests.cogs.matrix import COMMANDS
@@ -32,7 +34,7 @@ def described(home: World) -> list[dict[str, Any]]:
 
 
 async def test_discord_gets_the_commands_that_there_are(home: World) -> None:
-    assert {command["name"] for command in synced(home)} == {"status", "start", "stop", "restart", "rcon", "chart"}
+    assert len(synced(home)) == 7
     assert {command["name"] for command in synced(home)} == set(COMMANDS)
 
 
@@ -61,6 +63,14 @@ async def test_choices_are_in_korean_where_they_are_words(home: World) -> None:
     assert set(offered) == {metric.key for metric in METRICS}
     assert offered["memory"] == {"ko": catalogue("ko").text("Memory")}
     assert [choice["value"] for choice in options["range"]["choices"]] == ["1h", "6h", "24h", "7d"]
+
+
+@pytest.mark.parametrize("name", ["stop", "restart"])
+async def test_a_plan_is_for_one_to_1440_minutes(home: World, name: str) -> None:
+    [command] = [command for command in synced(home) if command["name"] == name]
+    [minutes] = [option for option in command["options"] if option["name"] == "in"]
+    assert (minutes["type"], minutes["min_value"], minutes["max_value"]) == (4, 1, 1440)
+    assert not minutes.get("required", False)
 
 
 async def test_what_takes_a_server_completes_it(home: World) -> None:

@@ -203,7 +203,8 @@ class World:
 
 
 def _option(name: str, value: Any, *, focused: bool) -> dict[str, Any]:
-    option = {"name": name, "type": 5 if isinstance(value, bool) else 3, "value": value}
+    kind = 5 if isinstance(value, bool) else 4 if isinstance(value, int) else 3
+    option = {"name": name, "type": kind, "value": value}
     return option | {"focused": True} if focused else option
 
 
@@ -243,7 +244,7 @@ async def world(
         client.will_have(
             [
                 StatusCog(fleet, access),
-                ControlCog(fleet, access),
+                ControlCog(fleet, access, house.clock),
                 ConsoleCog(fleet, access),
                 ChartCog(fleet, access, pictures, house.clock),
             ]

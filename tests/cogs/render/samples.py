@@ -35,6 +35,11 @@ SAMPLE = Sample(
     players=5,
     tick_rate=19.8,
 )
+SILENCE = (
+    Evidence(EvidenceKind.PROBES_UNANSWERED, "3"),
+    Evidence(EvidenceKind.NO_ANSWER, "admin"),
+    Evidence(EvidenceKind.LOG_SILENT, "302"),
+)
 SEGV = ExitReport(Verdict.CRASHED, ExitStatus(signal=11))
 
 

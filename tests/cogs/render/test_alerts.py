@@ -9,18 +9,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogs.locale.catalogue import catalogue
-from cogs.render.alerts import FAULTS, HEADLINES, alert_embed
+from cogs.render.alerts import HEADLINES, alert_embed
+from cogs.render.palette import GREEN
+from cogs.render.refusals import FAULTS
 from monitor.errors import LaunchFault
-from monitor.events import EVENT_TYPES, Aftermath, Event, NextStep, RestartsExhausted, ServerReady, StartFailed
+from monitor.events import (
+    EVENT_TYPES,
+    Aftermath,
+    Event,
+    NextStep,
+    RestartsExhausted,
+    ServerHung,
+    ServerReady,
+    ServerRecovered,
+    StartFailed,
+)
 from monitor.model import Evidence, EvidenceKind, ExitReport, ExitStatus, Sample, Verdict
 from tests.cogs.render.legal import assert_legal
-from tests.cogs.render.samples import ALICE, AT_MS, SEGV, crash, report
+from tests.cogs.render.samples import ALICE, AT_MS, SAMPLE, SEGV, SILENCE, crash, report
 
 LOCALES = ["en-US", "ko"]
 HANGUL = re.compile("[가-힣]")
 START_FAILED = StartFailed(server_id="survival", at_ms=AT_MS, reason="not_found", subject="/opt/java", by=ALICE)
 EXHAUSTED = RestartsExhausted(server_id="survival", at_ms=AT_MS, failures=5, window_s=600)
-ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED]
+HUNG = ServerHung(
+    server_id="survival", at_ms=AT_MS, run_id=7, evidence=SILENCE, last=SAMPLE, log_tail=("[INFO] tick",)
+)
+RECOVERED = ServerRecovered(server_id="survival", at_ms=AT_MS, run_id=7, after_s=200)
+ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED, HUNG, RECOVERED]
+OOM_LINE = "Out of memory: Killed process 4321 (java) total-vm:9182736kB"
 
 
 def shown(event: Event, locale: str = "en-US", *, name: str = "Survival", delayed_s: float = 0) -> discord.Embed:
@@ -86,16 +103,27 @@ def test_what_happens_next_is_said_for_every_verdict(verdict: Verdict, step: Nex
         (Evidence(EvidenceKind.EXIT_CODE, "odd`one"), "exit odd\\`one"),
         (Evidence(EvidenceKind.NO_EXIT_CODE), "the system could not tell its exit code"),
         (Evidence(EvidenceKind.NEVER_READY), "it was never ready"),
-        (Evidence(EvidenceKind.OOM_KILL), "the system killed it because memory ran out"),
+        (Evidence(EvidenceKind.OOM_KILL), "the system says that memory ran out"),
+        (Evidence(EvidenceKind.OOM_KILL, OOM_LINE), "\n> Out of memory\\: Killed process 4321 \\(java\\)"),
         (Evidence(EvidenceKind.OTHER_BOOT), "the machine was restarted"),
         (Evidence(EvidenceKind.GONE_WHILE_AWAY), "it was gone when the bot came back"),
         (Evidence(EvidenceKind.PROBES_UNANSWERED, "3"), "3 questions unanswered in a row"),
         (Evidence(EvidenceKind.PROBES_UNANSWERED), "it did not answer"),
+        (Evidence(EvidenceKind.NO_ANSWER, "admin"), "its admin port is silent"),
+        (Evidence(EvidenceKind.NO_ANSWER, "query"), "its query port is silent"),
+        (Evidence(EvidenceKind.NO_ANSWER, "telepathy"), "it does not answer"),
+        (Evidence(EvidenceKind.LOG_SILENT, "302"), "nothing new in its log for 5 m 2 s"),
+        (Evidence(EvidenceKind.LOG_SILENT, "0"), "**3 h 12 m after start**"),
+        (Evidence(EvidenceKind.LOG_SILENT, "long"), "**3 h 12 m after start**"),
         (Evidence(EvidenceKind.FORCED), "it had to be forced"),
+        (Evidence(EvidenceKind.FORCED, "terminate"), "it had to be terminated"),
+        (Evidence(EvidenceKind.FORCED, "kill"), "it had to be killed"),
+        (Evidence(EvidenceKind.NOT_SAVED, "failed"), "the game did not save the world"),
+        (Evidence(EvidenceKind.NOT_SAVED, "unproven"), "the world was not seen to be saved"),
         (Evidence(EvidenceKind.ASKED, "A_lice"), r"asked for by A\_lice"),
         (Evidence(EvidenceKind.LOG_LINE, "Out of memory"), "\n> Out of memory\n"),
     ],
-    ids=lambda value: value.kind if isinstance(value, Evidence) else "",
+    ids=lambda value: f"{value.kind}-{value.detail[:9]}" if isinstance(value, Evidence) else "",
 )
 def test_fault_3_each_piece_of_evidence_has_its_words(evidence: Evidence, phrase: str) -> None:
     assert phrase in told(crash(ExitReport(Verdict.CRASHED, ExitStatus(), (evidence,))))
@@ -107,6 +135,55 @@ def test_evidence_and_status_do_not_say_the_same_thing_twice() -> None:
     assert text.count("SIGSEGV (invalid") == 1
     assert text.count("exit 139") == 1
     assert "memory dumped to a core file" in text
+
+
+def test_memory_that_ran_out_is_told_in_the_systems_own_words() -> None:
+    killed = (Evidence(EvidenceKind.SIGNAL, "9"), Evidence(EvidenceKind.OOM_KILL, OOM_LINE))
+    embed = shown(crash(ExitReport(Verdict.OUT_OF_MEMORY, ExitStatus(signal=9), killed)))
+    assert embed.title == "🧠 Survival ran out of memory"
+    assert (embed.description or "").splitlines()[:3] == [
+        "**SIGKILL (killed from outside), exit 137, the system says that memory ran out, 3 h 12 m after start**",
+        "> Out of memory\\: Killed process 4321 \\(java\\) total\\-vm\\:9182736kB",
+        "🔁 Restart 2 of 5 in 20 s",
+    ]
+
+
+def test_fault_20_a_server_that_hung_is_told_with_what_stayed_silent() -> None:
+    embed = shown(HUNG)
+    assert embed.title == "🧊 Survival does not answer"
+    assert embed.description == (
+        "**3 questions unanswered in a row, its admin port is silent, nothing new in its log for 5 m 2 s**\n"
+        "⚠️ It still runs and is left alone. `/restart server:survival` restarts it.\n"
+        "📊 CPU **87%** · Memory **3.25 GiB** · Players **5** · Tick rate **19.8/s**\n"
+        "```\n[INFO] tick\n```"
+    )
+
+
+def test_fault_20_a_server_that_hung_in_korean() -> None:
+    embed = shown(HUNG, "ko", name="야생")
+    assert embed.title == "🧊 야생 서버가 응답하지 않습니다"
+    assert (embed.description or "").splitlines()[:2] == [
+        "**연속 3회 무응답, 관리 포트 무응답, 5분 2초 동안 로그에 새 내용 없음**",
+        "⚠️ 프로세스는 살아 있어 그대로 두었습니다. `/restart server:survival` 명령으로 재시작할 수 있습니다.",
+    ]
+
+
+def test_fault_20_a_server_that_hung_and_was_ended_says_why_before_how() -> None:
+    ended = ExitReport(Verdict.HUNG, ExitStatus(signal=9), (*SILENCE, Evidence(EvidenceKind.SIGNAL, "9")))
+    embed = shown(crash(ended))
+    assert embed.title == "🧊 Survival did not answer and was ended"
+    assert (embed.description or "").startswith(
+        "**3 questions unanswered in a row, its admin port is silent, nothing new in its log for 5 m 2 s, "
+        "SIGKILL (killed from outside), exit 137, 3 h 12 m after start**\n🔁 Restart 2 of 5 in 20 s"
+    )
+
+
+def test_a_server_that_recovered_is_green_and_says_how_long_it_took() -> None:
+    embed = shown(RECOVERED)
+    assert embed.title == "✅ Survival answers again"
+    assert embed.description == "**By itself, after 3 m 20 s. It was not restarted.**"
+    assert embed.colour is not None
+    assert embed.colour.value == GREEN
 
 
 def test_what_is_not_known_is_left_out() -> None:
@@ -141,8 +218,29 @@ def test_a_late_alert_says_so_and_does_not_promise_what_is_past(
 @pytest.mark.parametrize("fault", list(LaunchFault))
 def test_fault_15_a_failed_start_names_the_fault_and_the_next_step(fault: LaunchFault, locale: str) -> None:
     text = told(replace(START_FAILED, reason=fault.value), locale)
-    assert catalogue(locale).text(FAULTS[fault], subject="/opt/java") in text
+    other = catalogue(locale).text("another program")
+    assert catalogue(locale).text(FAULTS[fault], subject="/opt/java", holder=other) in text
     assert "Alice" in text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("fault", [LaunchFault.PORT_HELD, LaunchFault.ALREADY_RUNNING], ids=str)
+@pytest.mark.parametrize(
+    ("holder", "named"),
+    [
+        ("java, pid 4711", {"en-US": "java, pid 4711", "ko": "java, pid 4711"}),
+        ("", {"en-US": "another program", "ko": "다른 프로그램"}),
+        ("another program", {"en-US": "another program", "ko": "다른 프로그램"}),
+        ("@everyone `x`", {"en-US": "@\u200beveryone \\`x\\`", "ko": "@\u200beveryone \\`x\\`"}),
+    ],
+    ids=["named", "unknown", "hidden", "nasty"],
+)
+def test_fault_14_who_stands_in_the_way_is_named(
+    fault: LaunchFault, holder: str, named: dict[str, str], locale: str
+) -> None:
+    text = told(replace(START_FAILED, reason=fault.value, subject="25565", holder=holder), locale)
+    assert named[locale] in text.splitlines()[0]
+    assert "25565" in text.splitlines()[0]
 
 
 def test_a_reason_from_a_newer_version_still_makes_an_alert() -> None:
