@@ -52,6 +52,10 @@ def _a_relative_pattern(value: str) -> str:
     parts = value.replace("\\", "/").split("/")
     if parts[0] == "" or ":" in parts[0] or ".." in parts:
         raise ValueError("it should be a path inside the server's folder, such as world/level.dat")
+    if all(part in ("", ".") for part in parts):
+        raise ValueError("it should name a file, such as world/level.dat, and not the folder")
+    if any("**" in part and part != "**" for part in parts):
+        raise ValueError("it should have ** only as a whole part of the path, as in world/**/*.dat")
     return value
 
 
@@ -74,6 +78,7 @@ Argument = Annotated[str, AfterValidator(_no_nul)]
 Host = Annotated[str, Field(max_length=253), AfterValidator(_a_host)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Inside = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_a_relative_pattern)]
+"""A path, or a pattern of paths, below the server's folder."""
 Wait = Annotated[float, Field(ge=0, le=_WEEK_S, allow_inf_nan=False)]
 """Seconds that may be none at all."""
 Span = Annotated[float, Field(gt=0, le=_WEEK_S, allow_inf_nan=False)]
@@ -105,9 +110,7 @@ class StopTable(_Table):
     signal: Literal["SIGINT", "SIGTERM", "CTRL_BREAK_EVENT"] | None = None
     save: Line | None = None
     saved_log: Annotated[str, Field(min_length=1), AfterValidator(_a_pattern)] | None = None
-    saved_file: Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_a_relative_pattern)] | None = (
-        None
-    )
+    saved_file: Inside | None = None
     save_s: Wait | None = None
     polite_s: Wait | None = None
     terminate_s: Wait | None = None

@@ -5,6 +5,7 @@ import re
 import tomllib
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import ServerFileError
+from monitor.games.registry import ADAPTERS
 from monitor.serverfile import MAX_BYTES, parse_servers
 from monitor.serverformat import TABLES
 from monitor.spec import (
     AdminEndpoint,
     Endpoint,
     HangPolicy,
+    Priority,
     ReadyPolicy,
     RestartMode,
     RestartPolicy,
@@ -32,6 +35,7 @@ BASE = ROOT / "somewhere"
 GAMES = ("generic", "minecraft", "palworld")
 CANARY = "canary-77ab-password"
 
+SAVING = 'save = "save-all flush", saved_log = "Saved the game", saved_file = "world/*.dat"'
 MINIMAL = """\
 [[servers]]
 id = "a"
@@ -51,10 +55,12 @@ autostart = true
 admin = {{ host = "127.0.0.1", port = 25575, password = "{CANARY}" }}
 query = {{ host = "::1", port = 25565 }}
 ready = {{ log = "Done \\\\(", timeout_s = 120 }}
-stop = {{ command = "stop", signal = "SIGTERM", save_s = 30, polite_s = 0, terminate_s = 2.5 }}
+stop = {{ command = "stop", signal = "SIGTERM", save_s = 30, polite_s = 0, terminate_s = 2.5, {SAVING} }}
 clean_exit_codes = [0, 143, 3221225786]
 restart = {{ policy = "always", budget = 0, window_s = 60, backoff_s = 1, backoff_max_s = 1 }}
 hang = {{ probes = 3, interval_s = 10, restart = true }}
+priority = "below-normal"
+cpus = [2, 3]
 """
 FULL_SPEC = ServerSpec(
     id="survival",
@@ -67,10 +73,21 @@ FULL_SPEC = ServerSpec(
     admin=AdminEndpoint("127.0.0.1", 25575, Secret(CANARY)),
     query=Endpoint("::1", 25565),
     ready=ReadyPolicy(log=r"Done \(", timeout_s=120),
-    stop=StopPolicy(command="stop", signal="SIGTERM", save_s=30, polite_s=0, terminate_s=2.5),
+    stop=StopPolicy(
+        command="stop",
+        signal="SIGTERM",
+        save="save-all flush",
+        saved_log="Saved the game",
+        saved_file="world/*.dat",
+        save_s=30,
+        polite_s=0,
+        terminate_s=2.5,
+    ),
     clean_exit_codes=(0, 143, 3221225786),
     restart=RestartPolicy(policy=RestartMode.ALWAYS, budget=0, window_s=60, backoff_s=1, backoff_max_s=1),
     hang=HangPolicy(probes=3, interval_s=10, restart=True),
+    priority=Priority.BELOW_NORMAL,
+    cpus=(2, 3),
 )
 
 
@@ -154,6 +171,20 @@ def test_fault_50_a_byte_order_mark_before_json_is_no_fault() -> None:
         ("timeout_s = 120", "timeout_s = nan", 11, "ready.timeout_s", "finite number"),
         ("SIGTERM", "SIGKILL", 12, "stop.signal", "'SIGINT', 'SIGTERM' or 'CTRL_BREAK_EVENT'"),
         ("save_s = 30", "save_s = -1", 12, "stop.save_s", "greater than or equal to 0"),
+        ('"save-all flush"', '""', 12, "stop.save", "a line of text"),
+        ('"save-all flush"', '"a\\nb"', 12, "stop.save", "without control characters"),
+        ('"Saved the game"', '"Saved ("', 12, "stop.saved_log", "regular expression: missing )"),
+        ('"Saved the game"', '""', 12, "stop.saved_log", "at least 1 character"),
+        ('"world/*.dat"', '"/etc/passwd"', 12, "stop.saved_file", "inside the server's folder"),
+        ('"world/*.dat"', '"../world"', 12, "stop.saved_file", "inside the server's folder"),
+        ('"world/*.dat"', '"a/../../b"', 12, "stop.saved_file", "inside the server's folder"),
+        ('"world/*.dat"', "'C:\\world'", 12, "stop.saved_file", "inside the server's folder"),
+        ('"world/*.dat"', "'\\\\host\\share'", 12, "stop.saved_file", "inside the server's folder"),
+        ('"world/*.dat"', '"a\\u0000"', 12, "stop.saved_file", "NUL"),
+        ('"world/*.dat"', '""', 12, "stop.saved_file", "at least 1 character"),
+        ('"world/*.dat"', '"./"', 12, "stop.saved_file", "name a file"),
+        ('"world/*.dat"', '"world/**.dat"', 12, "stop.saved_file", "as in world/**/*.dat"),
+        ("saved_log", "saved_logs", 12, "stop.saved_logs", "did you mean saved_log?"),
         ("[0, 143, 3221225786]", "[-6]", 13, "clean_exit_codes[0]", "greater than or equal to 0"),
         ('"always"', '"sometimes"', 14, "restart.policy", "'never', 'on-crash' or 'always'"),
         ("budget = 0", "budget = -1", 14, "restart.budget", "greater than or equal to 0"),
@@ -162,6 +193,13 @@ def test_fault_50_a_byte_order_mark_before_json_is_no_fault() -> None:
         ("backoff_s = 1,", "backoff_s = 2,", 14, "restart.backoff_max_s", "at least backoff_s, which is 2"),
         ("probes = 3", "probes = -1", 15, "hang.probes", "greater than or equal to 0"),
         ("interval_s = 10", "interval_s = inf", 15, "hang.interval_s", "finite"),
+        ('"below-normal"', '"realtime"', 16, "priority", "'below-normal', 'normal', 'above-normal' or 'high'"),
+        ('"below-normal"', "1", 16, "priority", "'below-normal', 'normal', 'above-normal' or 'high'"),
+        ("[2, 3]", "[-1]", 17, "cpus[0]", "greater than or equal to 0"),
+        ("[2, 3]", "[0, 4096]", 17, "cpus[1]", "less than 4096"),
+        ("[2, 3]", '["0"]', 17, "cpus[0]", "valid integer"),
+        ("[2, 3]", "3", 17, "cpus", "valid list"),
+        ("priority =", "prio =", 16, "prio", "did you mean priority?"),
         ("autostart", "auto_start", 8, "auto_start", "no such key; did you mean autostart?"),
         ("probes", "zzz", 15, "hang.zzz", "no such key; the keys here are interval_s, probes, restart"),
     ],
@@ -172,6 +210,22 @@ def test_fault_50_one_wrong_key_is_told_by_line_and_key(old: str, new: str, line
     ((at, path, message),) = refused(FULL.replace(old, new, 1))
     assert (at, path) == (line, f"servers[0].{key}")
     assert said in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "meant"),
+    [
+        ("priority", '"high"', {"priority": Priority.HIGH}),
+        ("cpus", "[]", {"cpus": ()}),
+        ("cpus", "[0, 63]", {"cpus": (0, 63)}),
+        ("restart", "{ backoff_s = 0, backoff_max_s = 0 }", {"restart": RestartPolicy(backoff_s=0, backoff_max_s=0)}),
+        ("stop", '{ save = "/save-all" }', {"stop": StopPolicy(save="/save-all")}),
+        ("stop", "{ saved_file = './world/**/*.dat' }", {"stop": StopPolicy(saved_file="./world/**/*.dat")}),
+        ("stop", "{ saved_file = 'world\\level.dat' }", {"stop": StopPolicy(saved_file="world\\level.dat")}),
+    ],
+)
+def test_what_may_stand_at_an_end_is_taken(key: str, value: str, meant: dict[str, Any]) -> None:
+    assert parse(MINIMAL + f"{key} = {value}\n") == (replace(parse(MINIMAL)[0], **meant),)
 
 
 def test_the_default_of_one_key_is_held_against_another() -> None:
@@ -185,8 +239,8 @@ def test_fault_50_everything_wrong_is_told_at_once_in_order() -> None:
         (1, "servers[0].argv"),
         (4, "servers[0].args"),
         (15, "servers[1].query.port"),
-        (22, "servers[2].id"),
-        (23, "servers[2].name"),
+        (24, "servers[2].id"),
+        (25, "servers[2].name"),
     ]
 
 
@@ -287,8 +341,9 @@ def _example() -> Mapping[str, Any]:
     return tomllib.loads((ROOT / "servers.example.toml").read_text(encoding="utf-8"))
 
 
-def test_the_example_file_is_right() -> None:
-    specs = parse((ROOT / "servers.example.toml").read_bytes())
+def test_the_example_file_can_be_taken_in_with_the_games_that_there_are() -> None:
+    text = (ROOT / "servers.example.toml").read_bytes()
+    specs = parse_servers(text, source="servers.example.toml", base=BASE, adapters=ADAPTERS.keys())
     assert [spec.id for spec in specs] == ["survival", "creative", "palworld"]
 
 
@@ -301,6 +356,8 @@ def test_the_example_file_tells_the_default_of_every_optional_key() -> None:
     text = (ROOT / "servers.example.toml").read_text(encoding="utf-8")
     optional = [name for name, f in TABLES["servers"].model_fields.items() if not f.is_required()]
     for name in optional:
-        before = re.search(rf"((?:^#.*\n)*)^{name} =.*", text, re.MULTILINE)
+        heading = rf"\[servers\.{name}\]"
+        before = re.search(rf"((?:^#.*\n)*)^(?:{name} =.*|{heading})", text, re.MULTILINE)
         assert before is not None, name
-        assert re.search(r"\[.+\]\.?", before[0].replace(f"{name} = [0]", "")), name
+        told = re.sub(rf"^(?:{heading}|{name} = \[[^]]*\])", "", before[0], flags=re.MULTILINE)
+        assert re.search(r"\[.+\]\.?", told), name
