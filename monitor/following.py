@@ -8,7 +8,7 @@ server is left of the run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 Moved = Callable[[ProcessId], None]
 """Told that the server is another process now. Called on the event loop; must return at once."""
 
+Push = Callable[[ServerProcess], Awaitable[None]]
+"""Something that is to make a process end."""
+
 
 @dataclass(eq=False)
 class FollowedProcess:
@@ -36,10 +39,8 @@ class FollowedProcess:
     moved: Moved
     last_memory_bytes: Callable[[], int | None]
     """What the whole server held when it was last measured."""
-    _polite: str | None = None
-    """The polite signal that it was last sent."""
-    _ending: bool = False
-    """Whether we are about to end it: then whatever is left has to end as well."""
+    _push: Push | None = None
+    """The last thing we did to end it: whatever is left then has to end as well, and by the same means."""
     _status: asyncio.Future[ExitStatus] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -58,14 +59,19 @@ class FollowedProcess:
             self.current.close()
             self.current = successor
             self.moved(successor.identity)
-            if self._polite is not None:
-                await successor.interrupt(self._polite)
+            await self._push_on()
 
     async def _successor(self, status: ExitStatus) -> ServerProcess | None:
-        survivor = await self.launcher.find(self.marker)
-        if survivor is None:
+        try:
+            return await self._survivor(status)
+        except Exception:
+            # Whatever the machine says of what is left, the end of this process was seen: it is not lost for that.
+            log.exception("not_followed", after=self.current.identity.pid)
             return None
-        if self._ending or status.code == 0 or await self._is_main(survivor):
+
+    async def _survivor(self, status: ExitStatus) -> ServerProcess | None:
+        survivor = await self.launcher.find(self.marker)
+        if survivor is None or self._push is not None or status.code == 0 or await self._is_main(survivor):
             return survivor
         # What a server that failed leaves behind would stand in the way of the next one.
         await survivor.kill_tree()
@@ -77,29 +83,44 @@ class FollowedProcess:
         held = await survivor.memory_bytes()
         return whole is not None and held is not None and held >= MAIN_SHARE * whole
 
+    async def _push_on(self) -> None:
+        if self._push is None:
+            return
+        try:
+            await self._push(self.current)
+        except Exception:
+            # The stop procedure has ruder steps for what does not end by this one.
+            log.exception("survivor_not_asked_to_end", pid=self.current.identity.pid)
+
     async def wait(self) -> ExitStatus:
         return await asyncio.shield(self._status)
 
     async def interrupt(self, signal_name: str) -> None:
-        self._polite, self._ending = signal_name, True
-        await self.current.interrupt(signal_name)
+        await self._end_by(lambda process: process.interrupt(signal_name))
 
     async def type_line(self, text: str) -> None:
         await self.current.type_line(text)
 
     async def terminate_tree(self) -> None:
-        self._ending = True
-        await self.current.terminate_tree()
+        await self._end_by(lambda process: process.terminate_tree())
 
     async def kill_tree(self) -> None:
-        self._ending = True
-        await self.current.kill_tree()
+        await self._end_by(lambda process: process.kill_tree())
+
+    async def _end_by(self, push: Push) -> None:
+        self._push = push
+        await push(self.current)
 
     async def memory_bytes(self) -> int | None:
         return await self.current.memory_bytes()
 
     async def out_of_memory(self) -> str | None:
-        return await self.current.out_of_memory()
+        try:
+            return await self.current.out_of_memory()
+        except Exception:
+            # It explains an exit; that it cannot be had must not keep the exit from being told.
+            log.exception("memory_evidence_unread", pid=self.current.identity.pid)
+            return None
 
     def close(self) -> None:
         self.current.close()

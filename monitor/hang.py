@@ -67,6 +67,7 @@ class HangWatch:
     _misses: int = 0
     _hung_since_s: float | None = None
     _degraded: bool = False
+    _broken: bool = False
     _log_end: int = -1
     _log_grew_s: float = 0.0
 
@@ -79,10 +80,18 @@ class HangWatch:
 
     async def _ask(self) -> Mapping[str, bool]:
         try:
-            return await self.clock.wait_for(self.game.signs_of_life(), ASKING_S)
+            signs = await self.clock.wait_for(self.game.signs_of_life(), ASKING_S)
         except TimeoutError:
             # An adapter that does not come back is as silent as its game.
             return {"admin": False}
+        except Exception:
+            # An adapter may be of other people's making: what it breaks over says nothing of its game.
+            if not self._broken:
+                log.exception("signs_of_life_broke", server=self.server_id)
+            self._broken = True
+            return {}
+        self._broken = False
+        return signs
 
     def _take(self, pulse: Answer, signs: Mapping[str, bool]) -> None:
         match pulse:
@@ -109,6 +118,9 @@ class HangWatch:
         self._degraded = degraded
 
     async def _look_at_log(self) -> None:
-        end = await asyncio.to_thread(self.output.mark)
+        try:
+            end = await asyncio.to_thread(self.output.mark)
+        except OSError:
+            return
         if end != self._log_end:
             self._log_end, self._log_grew_s = end, self.clock.monotonic()

@@ -62,14 +62,13 @@ class Judgement:
     event: Event
     report: ExitReport
     aftermath: Aftermath
-    failures: int
-    """Unwanted exits inside the restart policy's window, this one among them."""
 
-    def exhausted(self, policy: RestartPolicy) -> RestartsExhausted:
-        event = self.event
-        return RestartsExhausted(
-            server_id=event.server_id, at_ms=event.at_ms, failures=self.failures, window_s=policy.window_s
-        )
+
+def exhausted(event: Event, aftermath: Aftermath, policy: RestartPolicy) -> RestartsExhausted:
+    """Word it that after `event` a server is given up."""
+    return RestartsExhausted(
+        server_id=event.server_id, at_ms=event.at_ms, failures=aftermath.attempt, window_s=policy.window_s
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Judge:
         failures = await self._failures(report.verdict, ending.run.server_id, now_ms, forgiven_ms)
         aftermath = rules.after_exit(self.policy, report.verdict, failures, self.chance())
         event = _event(ending, report, aftermath, now_ms, tail)
-        return Judgement(event, report, aftermath, failures)
+        return Judgement(event, report, aftermath)
 
     async def hung(self, run: Run, evidence: tuple[Evidence, ...], last: Sample | None, log_mark: int) -> ServerHung:
         """Word it that a server does not answer, and is left as it is."""

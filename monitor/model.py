@@ -31,6 +31,11 @@ class Actor:
     name: str
     """What people call them; written by others, so escape it before showing it."""
 
+    @property
+    def person(self) -> bool:
+        """Whether that is somebody, and not something that acts by itself."""
+        return self.kind in (ActorKind.DISCORD, ActorKind.COMMAND_LINE)
+
 
 class State(StrEnum):
     """What a server is doing. The transitions between these are in `lifecycle`."""

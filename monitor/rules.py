@@ -9,7 +9,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.events import Aftermath, Event, NextStep, RestartsExhausted, ServerCrashed, StartFailed
+from monitor.events import (
+    Aftermath,
+    Event,
+    NextStep,
+    RestartsExhausted,
+    ServerCrashed,
+    ServerStopped,
+    StartFailed,
+)
 from monitor.game import GameTraits
 from monitor.model import (
     Actor,
@@ -25,6 +33,9 @@ from monitor.model import (
     Verdict,
 )
 from monitor.spec import RestartMode, RestartPolicy, ServerSpec, StopPolicy
+
+RESTARTER = Actor(ActorKind.POLICY, "restart", "restart policy")
+"""Who starts a server that came down by itself."""
 
 CONSOLE_CLOSED = 0xC000013A
 """STATUS_CONTROL_C_EXIT: Windows ended a console program because its console went away."""
@@ -221,14 +232,14 @@ def may_be_out_of_memory(status: ExitStatus) -> bool:
     return status.signal == SIGKILL or status.code in OUT_OF_MEMORY_CODES
 
 
-def pending(event: Event | None) -> NextStep:
+def pending(event: Event | None, policy: RestartPolicy) -> Aftermath:
     """What a server's last event left to be done, should the bot have ended right after it."""
     match event:
         case ServerCrashed():
-            return event.aftermath.step
-        case RestartsExhausted():
-            return NextStep.GIVE_UP
-        case StartFailed(by=Actor(kind=ActorKind.POLICY | ActorKind.SCHEDULE)):
-            return NextStep.GIVE_UP
+            return event.aftermath
+        case ServerStopped():
+            return after_exit(policy, event.report.verdict, failures=0, chance=0.5)
+        case RestartsExhausted() | StartFailed(by=Actor(id=RESTARTER.id, kind=RESTARTER.kind)):
+            return Aftermath(NextStep.GIVE_UP)
         case _:
-            return NextStep.STAY_DOWN
+            return Aftermath(NextStep.STAY_DOWN)

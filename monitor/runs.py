@@ -177,6 +177,4 @@ class Runs:
         intent = await self.journal.intent_of(run.id)
         if intent is None or intent.action is IntentAction.CALL_OFF:
             return None
-        if not rules.intent_holds(intent, self.clock.now_ms(), self.stop):
-            return None
-        return intent
+        return intent if rules.intent_holds(intent, self.clock.now_ms(), self.stop) else None

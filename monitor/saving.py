@@ -54,30 +54,36 @@ class Saving:
             return Saved.UNPROVEN
 
     async def _save(self) -> Saved:
-        mark = await asyncio.to_thread(self.output.mark)
-        before = await asyncio.to_thread(newest_change, self.folder, self.policy.saved_file)
+        line, file = self.policy.saved_log, self.policy.saved_file
+        mark = 0 if line is None else await asyncio.to_thread(self.output.mark)
+        before = (0, 0) if file is None else await asyncio.to_thread(newest_change, self.folder, file)
         try:
-            await self._ask()
+            answered = await self._ask()
         except NotSupported:
             return Saved.UNSUPPORTED
         except GameError as failure:
             log.info("save_failed", failure=repr(failure))
             return Saved.FAILED
-        if self.policy.saved_log is not None:
-            await self._log_says(re.compile(self.policy.saved_log), mark)
-        if self.policy.saved_file is not None:
-            await self._file_changed(self.policy.saved_file, before)
-        return Saved.SAVED
+        if line is not None:
+            await self._log_says(re.compile(line), mark)
+        if file is not None:
+            await self._file_changed(file, before)
+        proven = answered or line is not None or file is not None
+        return Saved.SAVED if proven else Saved.UNPROVEN
 
-    async def _ask(self) -> None:
-        """Ask in the game's own way, else by the command of the policy, else by typing that into its console."""
+    async def _ask(self) -> bool:
+        """Ask in the game's own way, else by the command of the policy, else by typing that into its console.
+
+        Says whether the game has answered: what is typed has no answer.
+        """
         command = self.policy.save
         try:
             await self.game.save()
         except NotSupported:
             if command is None:
                 raise
-            await said_or_typed(self.game.command, self.process, command)
+            return await said_or_typed(self.game.command, self.process, command) is not None
+        return True
 
     async def _log_says(self, pattern: re.Pattern[str], mark: int) -> None:
         while True:
@@ -97,10 +103,10 @@ class Saving:
             await self.clock.sleep(LOOK_EVERY_S)
 
 
-def newest_change(folder: Path, pattern: str | None) -> tuple[int, int]:
+def newest_change(folder: Path, pattern: str) -> tuple[int, int]:
     """Give when (ns) the newest file of that pattern was changed and how large it is; zeros without one. Blocking."""
     newest = (0, 0)
-    for path in folder.glob(pattern) if pattern is not None else ():
+    for path in folder.glob(pattern):
         try:
             found = path.stat()
         except OSError:

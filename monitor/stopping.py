@@ -56,7 +56,8 @@ class StopProcedure:
         steps: list[tuple[Rung, Step]] = []
         if not force:
             steps = [(Rung.WARN, self._warn)] if self.warning else []
-            steps += [(Rung.SAVE, self._save), (Rung.ASK, self._ask)]
+            steps += [(Rung.SAVE, self._save)] if self.policy.save_s else []
+            steps += [(Rung.ASK, self._ask)]
         return [*steps, (Rung.TERMINATE, self._terminate)]
 
     def _tell(self, rung: Rung) -> None:
@@ -82,7 +83,12 @@ class StopProcedure:
         return False
 
     async def _save(self) -> bool:
-        self.on_saved(await self.saving.run())
+        try:
+            outcome = await self.saving.run()
+        except Exception:
+            self.on_saved(Saved.FAILED)
+            raise
+        self.on_saved(outcome)
         return False
 
     async def _ask(self) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from monitor import rules
-from monitor.errors import GameError
+from monitor.errors import StorageError
 from monitor.game import Game
 from monitor.jobs import JobQueue
 from monitor.model import Actor, Intent, IntentAction, Plan, Rung, State
@@ -24,6 +26,8 @@ WARN_BEFORE_S = (30 * 60, 15 * 60, 10 * 60, 5 * 60, 60, 10)
 
 CALLED_OFF_UNTIL = (None, Rung.WARN, Rung.SAVE)
 """A stop can be called off until the game has been asked to end."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,9 @@ class Stops:
         life.intent = intent
         self.standing.note(called_off_by=None)
         self.forget_plan()
-        self.carry_out(life, intent, on_rung, force=force)
+        if life.rung is None or not life.rung.forced:
+            # Begun anew, the last steps would only take longer.
+            self.carry_out(life, intent, on_rung, force=force)
 
     def carry_out(self, life: Life, intent: Intent, on_rung: OnRung | None = None, *, force: bool = False) -> None:
         warning = rules.stop_warning(intent.action, intent.reason, self.standing.server.players)
@@ -74,12 +80,21 @@ class Stops:
         self.jobs.beside("stop", partial(procedure.run, force=force))
 
     async def call_off(self, life: Life, by: Actor) -> bool:
-        """Call off a stop that has not got past saving. Says whether that was possible."""
+        """Call off a stop that has not got past saving. Says whether that was possible.
+
+        Raises:
+            StorageError: that cannot be written down, so it goes on.
+        """
         if life.intent is None or life.rung not in CALLED_OFF_UNTIL:
             return False
-        now_ms = self.clock.now_ms()
-        await self.journal.write_intent(Intent(life.run.server_id, life.run.id, IntentAction.CALL_OFF, by, now_ms))
+        # First: it must not get any further while this is being written down.
         self.jobs.call_off("stop")
+        called_off = Intent(life.run.server_id, life.run.id, IntentAction.CALL_OFF, by, self.clock.now_ms())
+        try:
+            await self.journal.write_intent(called_off)
+        except StorageError:
+            self.carry_out(life, life.intent)
+            raise
         life.intent, life.rung, life.saved = None, None, None
         self.standing.note(called_off_by=by)
         return True
@@ -100,13 +115,13 @@ class Stops:
 
     async def _count_down(self, plan: Plan, due: Callable[[Plan], None]) -> None:
         left_s = max(0.0, (plan.due_ms - self.clock.now_ms()) / 1000)
+        due_s = self.clock.monotonic() + left_s
         await self._warn(plan, left_s)
         for before_s in WARN_BEFORE_S:
             if before_s < left_s:
-                await self.clock.sleep(left_s - before_s)
-                left_s = before_s
-                await self._warn(plan, left_s)
-        await self.clock.sleep(left_s)
+                await self.clock.sleep(due_s - before_s - self.clock.monotonic())
+                await self._warn(plan, before_s)
+        await self.clock.sleep(due_s - self.clock.monotonic())
         due(plan)
 
     async def _warn(self, plan: Plan, left_s: float) -> None:
@@ -115,5 +130,5 @@ class Stops:
             return
         try:
             await self.clock.wait_for(self.game.warn(warning), WARNING_S)
-        except (GameError, TimeoutError):
-            return
+        except Exception as failure:  # noqa: BLE001  # an adapter may be of other people's making
+            log.info("players_not_warned", server=self.standing.server.id, failure=repr(failure))

@@ -8,33 +8,29 @@ procedure, a pause before a restart) runs beside the queue and puts a job into i
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import partial
-
-import structlog
 
 from monitor import lifecycle, rules
 from monitor.chronicle import Chronicle
-from monitor.errors import AccessRefused, CommandRejected, LaunchRefused, NotSupported, StorageError, WrongState
-from monitor.events import NextStep, Past, RestartCalledOff, ServerCrashed, ServerRecovered, ServerStopped
+from monitor.errors import AccessRefused, CommandRejected, NotSupported, WrongState
+from monitor.events import Past, ServerRecovered
 from monitor.game import Game
 from monitor.jobs import JobQueue
-from monitor.judging import Ending, Judge
+from monitor.judging import Judge
 from monitor.lifecycle import Request
 from monitor.model import (
     Actor,
-    ActorKind,
     Evidence,
     ExitStatus,
     IntentAction,
     Plan,
     ProcessId,
-    Run,
     Sample,
     Server,
     State,
 )
 from monitor.ports import OnRung, ServerLog
+from monitor.restarts import Restarts
 from monitor.runs import Life, Quit, Runs
 from monitor.saving import said_or_typed
 from monitor.spec import ServerSpec, fill
@@ -42,10 +38,6 @@ from monitor.standing import Settling, Standing
 from monitor.stops import Stops
 from monitor.surroundings import Surroundings
 from monitor.watches import Watches
-
-RESTARTER = Actor(ActorKind.POLICY, "restart", "restart policy")
-
-log = structlog.get_logger(__name__)
 
 
 class Supervisor:
@@ -60,15 +52,17 @@ class Supervisor:
         self._standing = Standing(spec, around.clock.now_ms)
         self._chronicle = Chronicle(around.journal, around.bus)
         self._life: Life | None = None
-        self._forgiven_ms = 0
         ready = fill(spec.ready, game.traits.ready)
         self._stop = fill(spec.stop, game.traits.stop)
         clean = game.traits.clean_exit_codes if spec.clean_exit_codes is None else spec.clean_exit_codes
-        self._judge = Judge(game.traits, clean, spec.restart, output, around.journal, around.clock, around.chance)
         clock, journal = around.clock, around.journal
+        self._judge = Judge(game.traits, clean, spec.restart, output, journal, clock, around.chance)
         self._watches = Watches(self._jobs, self._standing, self, game, output, ready, clock, around.pulse_s)
         self._stops = Stops(self._jobs, self._standing, self._watches, game, output, self._stop, journal, clock)
         self._runs = Runs(spec, self._stop, output, around.launcher, journal, clock, self._moved, self._memory_bytes)
+        self._restarts = Restarts(
+            self._jobs, self._standing, self._chronicle, self._judge, self._runs, journal, clock, self._spawn
+        )
 
     @property
     def server(self) -> Server:
@@ -133,33 +127,17 @@ class Supervisor:
         await self._jobs.ask(partial(self._take_up, past))
 
     async def _take_up(self, past: Past) -> None:
-        self._forgiven_ms = past.forgiven_ms
+        self._restarts.forgive(past.forgiven_ms)
         last = past.run
-        if last is None:
-            return
-        found = await self._runs.take_up(last) if last.ended_ms is None else None
+        found = await self._runs.take_up(last) if last is not None and last.ended_ms is None else None
         if isinstance(found, Life):
             await self._adopt(found)
         elif found is not None:
-            await self._conclude(found)
+            await self._restarts.conclude(found)
         else:
-            self._standing.ended(last.report, last.ended_ms)
-            await self._resume(past, last)
-
-    async def _resume(self, past: Past, last: Run) -> None:
-        """Go on with what was decided, by the restart policy or by somebody, before the bot ended."""
-        intent = await self._runs.valid_intent(last) if isinstance(past.event, ServerStopped) else None
-        if intent is not None and intent.action is IntentAction.RESTART:
-            await self._respawn(intent.by)
-            return
-        pending = rules.pending(past.event)
-        if pending is NextStep.GIVE_UP:
-            self._standing.change(State.FAILED)
-        elif pending is NextStep.RESTART and isinstance(past.event, ServerCrashed):
-            aftermath = past.event.aftermath
-            due_ms = past.event.at_ms + round(aftermath.delay_s * 1000)
-            self._standing.note(restarts_used=aftermath.attempt)
-            self._pause(max(0, due_ms - self._clock.now_ms()) / 1000)
+            if last is not None:
+                self._standing.ended(last.report, last.ended_ms)
+            await self._restarts.resume(past)
 
     async def _adopt(self, life: Life) -> None:
         self._watch(life)
@@ -174,19 +152,13 @@ class Supervisor:
 
     async def _begin_start(self, by: Actor) -> Settling:
         lifecycle.require(self.server, Request.START)
-        self._jobs.call_off("pause")
-        self._forgive()
+        self._restarts.end_pause()
         await self._spawn(by)
         return self._standing.settling()
 
-    def _forgive(self) -> None:
-        """Begin a new count of failures."""
-        self._forgiven_ms = self._clock.now_ms()
-        self._standing.note(restarts_used=0)
-
     async def _start_if_down(self, by: Actor) -> None:
         if self.server.state is State.STOPPED:
-            await self._respawn(by)
+            await self._restarts.respawn(by)
 
     async def _spawn(self, by: Actor) -> None:
         try:
@@ -195,6 +167,8 @@ class Supervisor:
             self._standing.change(State.FAILED if self.server.state is State.BACKOFF else State.STOPPED)
             raise
         self._watch(life)
+        if by.person:
+            self._restarts.forgive(life.run.started_ms)
         await self._chronicle.record(life.started(by), life.run)
 
     def _watch(self, life: Life) -> None:
@@ -208,17 +182,19 @@ class Supervisor:
     def _look_after(self, life: Life) -> None:
         """Take up again what a stop that was called off had put aside."""
         if life.run.ready_ms is None:
+            self._standing.change(State.STARTING)
             self._watches.readiness_of(life)
         else:
             self._running(life)
 
     def _moved(self, identity: ProcessId) -> None:
         self._standing.note(process=identity)
-        self._jobs.tell(self._write_move)
+        self._jobs.tell(partial(self._write_move, identity))
 
-    async def _write_move(self) -> None:
-        if self._life is not None:
-            await self._chronicle.record(self._life.moved(self._clock.now_ms()), self._life.run)
+    async def _write_move(self, identity: ProcessId) -> None:
+        life = self._life
+        if life is not None and life.process.identity == identity:
+            await self._chronicle.record(life.moved(self._clock.now_ms()), life.run)
 
     def _memory_bytes(self) -> int | None:
         latest = self.server.latest
@@ -244,33 +220,29 @@ class Supervisor:
         if self._life is not None:
             await self._stops.begin(self._life, action, by, reason, on_rung, force=force)
         else:
-            await self._call_off_restart(by)
+            await self._restarts.call_off(by)
         return self._standing.settling()
 
-    async def _call_off_restart(self, by: Actor) -> None:
-        self._jobs.call_off("pause")
-        called_off = RestartCalledOff(server_id=self.server.id, at_ms=self._clock.now_ms(), by=by)
-        await self._chronicle.record(called_off)
-        self._standing.change(State.STOPPED)
-
     async def _plan(self, plan: Plan) -> Server:
-        lifecycle.require(self.server, Request(plan.action.value))
+        wanted = Request(plan.action.value)
+        lifecycle.require(self.server, wanted)
+        if self._life is None:
+            raise WrongState(self.server.id, self.server.state, wanted.value)
         self._stops.plan(plan, lambda due: self._jobs.tell(partial(self._plan_due, due)))
         return self.server
 
     async def _plan_due(self, plan: Plan) -> None:
-        if self.server.planned is plan and self._life is not None:
-            await self._stops.begin(self._life, plan.action, plan.by, plan.reason, None, force=False)
+        if self.server.planned is not plan or self._life is None or self.server.state is State.STOPPING:
+            return
+        self._stops.forget_plan()
+        await self._stops.begin(self._life, plan.action, plan.by, plan.reason, None, force=False)
 
     async def _cancel(self, by: Actor) -> Server:
         lifecycle.require(self.server, Request.CANCEL)
-        life = self._life
-        planned = self._stops.forget_plan()
+        life, planned = self._life, self._stops.forget_plan()
         if life is None:
-            self._forgive()
-            await self._call_off_restart(by)
-        elif self.server.state is State.STOPPING and await self._stops.call_off(life, by):
-            self._standing.change(State.STARTING)
+            await self._restarts.call_off(by)
+        elif await self._stops.call_off(life, by):
             self._look_after(life)
         elif not planned:
             raise WrongState(self.server.id, self.server.state, Request.CANCEL.value)
@@ -311,44 +283,4 @@ class Supervisor:
         self._stops.forget_plan()
         life.process.close()
         self._life = None
-        await self._conclude(ending)
-
-    async def _conclude(self, ending: Ending) -> None:
-        """Judge an ending, write it down, then do what follows from it."""
-        judgement = await self._judge.judge(ending, self._forgiven_ms)
-        report, ended_ms = judgement.report, judgement.event.at_ms
-        self._standing.ended(report, ended_ms)
-        await self._chronicle.record(judgement.event, replace(ending.run, ended_ms=ended_ms, report=report))
-        aftermath = judgement.aftermath
-        if ending.intent is not None and ending.intent.action is IntentAction.RESTART:
-            await self._respawn(ending.intent.by)
-        elif aftermath.step is NextStep.RESTART:
-            self._standing.note(restarts_used=aftermath.attempt)
-            self._pause(aftermath.delay_s)
-        elif aftermath.step is NextStep.GIVE_UP:
-            await self._chronicle.record(judgement.exhausted(self.server.spec.restart))
-            self._standing.change(State.FAILED)
-        else:
-            self._standing.change(State.STOPPED)
-
-    def _pause(self, delay_s: float) -> None:
-        self._standing.change(State.BACKOFF, next_start_ms=self._clock.now_ms() + round(delay_s * 1000))
-        self._jobs.beside("pause", partial(self._wait_out, delay_s))
-
-    async def _wait_out(self, delay_s: float) -> None:
-        if delay_s:
-            await self._clock.sleep(delay_s)
-        self._jobs.tell(self._pause_over)
-
-    async def _pause_over(self) -> None:
-        if self.server.state is State.BACKOFF:
-            await self._respawn(RESTARTER)
-
-    async def _respawn(self, by: Actor) -> None:
-        """Start it again; there is nobody to tell a refusal to, so it becomes an alert."""
-        try:
-            await self._spawn(by)
-        except LaunchRefused as refusal:
-            await self._chronicle.record(self._runs.refused(refusal, by))
-        except StorageError:
-            log.exception("start_not_written_down", server=self.server.id)
+        await self._restarts.conclude(ending)

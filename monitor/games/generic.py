@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 
-from monitor.errors import GameError, GameFault, GameUnavailable, NotSupported
+from monitor.errors import AccessRefused, GameFault, GameUnavailable, NotSupported
 from monitor.game import GameTraits
 from monitor.games.rcon_connection import RconConnection
 from monitor.model import Players
@@ -14,9 +13,6 @@ from monitor.spec import ReadyPolicy, ServerSpec, StopPolicy
 
 POLITE_SIGNAL = "CTRL_BREAK_EVENT" if sys.platform == "win32" else "SIGTERM"
 """The signal that most programs take for "save and end". An interrupt is ignored by many that have no terminal."""
-
-QUERY_S = 3.0
-"""How long a query port may take to accept a connection."""
 
 _TRAITS = GameTraits(
     ready=ReadyPolicy(timeout_s=120.0),
@@ -42,32 +38,12 @@ class GenericGame:
         return True
 
     async def signs_of_life(self) -> Mapping[str, bool]:
-        """Log in to the admin port anew, and connect to the query port: a kept connection proves nothing."""
-        asked = {"admin": self._admin_answers, "query": self._query_answers}
-        configured = {"admin": self._rcon is not None, "query": self._spec.query is not None}
-        names = [name for name, there in configured.items() if there]
-        answers = await asyncio.gather(*(asked[name]() for name in names))
-        return dict(zip(names, answers, strict=True))
+        """Log in to the admin port anew.
 
-    async def _admin_answers(self) -> bool:
-        try:
-            await self._admin("signs").close()
-            await self._admin("signs").connect()
-        except GameError:
-            return False
-        return True
-
-    async def _query_answers(self) -> bool:
-        query = self._spec.query
-        if query is None:
-            return False
-        try:
-            async with asyncio.timeout(QUERY_S):
-                _, writer = await asyncio.open_connection(query.host, query.port)
-        except (OSError, TimeoutError):
-            return False
-        writer.close()
-        return True
+        The query port is not asked: its protocol is not known here, and the system itself takes connections for a
+        program that is frozen.
+        """
+        return {} if self._rcon is None else {"admin": await _answers(self._rcon)}
 
     async def players(self) -> Players:
         raise NotSupported("players")
@@ -83,7 +59,8 @@ class GenericGame:
         command = self._spec.stop.save or self.traits.stop.save
         if command is None:
             raise NotSupported("save")
-        await self._admin("save").command(command)
+        limit_s = self._spec.stop.save_s or self.traits.stop.save_s
+        await self._admin("save").command(command, timeout_s=limit_s)
 
     async def ask_to_stop(self) -> None:
         """Send the stop command. A game that hangs up instead of answering is ending, as it was asked to."""
@@ -110,3 +87,14 @@ class GenericGame:
         if self._rcon is None:
             raise NotSupported(action)
         return self._rcon
+
+
+async def _answers(admin: RconConnection) -> bool:
+    """Whether anything at all comes back: a refusal is an answer, and so is one that makes no sense."""
+    try:
+        await admin.reconnect()
+    except AccessRefused:
+        return True
+    except GameUnavailable as unavailable:
+        return unavailable.fault is GameFault.PROTOCOL
+    return True

@@ -19,6 +19,11 @@ _NAME_LOOKUP_S = 1.0
 """What a look-up of the host's name may take beyond the time-out of an exchange; nothing else escapes that."""
 
 
+def _connect_anew(client: RconClient, within_s: float) -> None:
+    client.disconnect()
+    client.connect(within_s)
+
+
 class RconConnection:
     """Commands for one game. It connects when first needed, reconnects by itself, and hangs up when idle.
 
@@ -45,6 +50,10 @@ class RconConnection:
     async def connect(self) -> None:
         """Return once the game has taken the password, or had taken it on a connection that still stands."""
         await self._run(RconClient.connect, self._timeout_s)
+
+    async def reconnect(self) -> None:
+        """Hang up first, in its turn: that the game takes the password now says more than an old connection."""
+        await self._run(_connect_anew, self._timeout_s)
 
     async def command(self, text: str, *, timeout_s: float | None = None) -> str:
         """Run a command and return its whole answer, possibly empty.

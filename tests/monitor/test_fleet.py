@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,8 +13,9 @@ from monitor.events import ServerCrashed, ServerReady, ServerStarted, ServerStop
 from monitor.fleet import AUTOSTART, Fleet
 from monitor.model import ProcessId, Rung, Sample, State, Verdict
 from monitor.ports import Control, LaunchRequest
+from monitor.spec import RestartMode, ServerSpec
 from tests.fakes.clock import settle
-from tests.fakes.house import ANNA, BERT, House, spec_of
+from tests.fakes.house import ANNA, BERT, RESTARTS, House, spec_of
 from tests.fakes.machine import FakeProcess
 
 pytestmark = pytest.mark.timeout(10)
@@ -82,11 +84,12 @@ async def test_fault_17_five_servers_outlive_the_bot(house: House) -> None:
     assert not any(event.alerts for event in house.journal.events)
 
 
-async def autostarted(house: House, number: int) -> bool:
+async def autostarted(house: House, number: int, spec: ServerSpec = AUTO) -> bool:
     """Whether the next fleet has made the `number`-th start by itself; if not, all it does is done."""
-    async with house.fleet(AUTO):
+    async with house.fleet(spec):
         await settle()
-        if (await house.journal.last_runs())["ark"].ended_ms is not None:
+        last = (await house.journal.past())["ark"].run
+        if last is not None and last.ended_ms is not None:
             return False
         await house.journal.nth(ServerReady, number)
         return house.journal.of(ServerStarted)[-1].by == AUTOSTART
@@ -130,11 +133,12 @@ async def test_autostart_after_a_reboot_with_the_server_up(house: House) -> None
 
 
 async def test_autostart_after_a_crash_the_policy_did_not_mend(house: House) -> None:
-    async with house.fleet(ARK) as fleet:
+    never = replace(RESTARTS, policy=RestartMode.NEVER)
+    async with house.fleet(spec_of("ark", restart=never)) as fleet:
         await fleet.start("ark", ANNA)
         house.launcher.processes[0].exit(3)
         await house.journal.nth(ServerCrashed)
-    assert await autostarted(house, 2)
+    assert await autostarted(house, 2, spec_of("ark", restart=never, autostart=True))
 
 
 async def test_autostart_leaves_one_that_comes_back_by_policy_to_its_pause(house: House) -> None:

@@ -21,7 +21,7 @@ FOLLOWS = {
     "starting": "running stopping stopped backoff failed",
     "running": "stopping stopped backoff failed unresponsive",
     "unresponsive": "running stopping stopped backoff failed",
-    "stopping": "stopped starting",
+    "stopping": "stopped starting running backoff failed",
     "backoff": "starting stopped failed",
     "failed": "starting stopped",
 }
@@ -31,6 +31,8 @@ TAKES = {
     "stop": "starting running unresponsive backoff",
     "restart": "starting running unresponsive",
     "command": "starting running unresponsive stopping",
+    "force_stop": "starting running unresponsive backoff stopping",
+    "cancel": "starting running unresponsive stopping backoff failed",
 }
 
 

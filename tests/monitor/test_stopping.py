@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 from monitor.errors import AccessRefused, GameError, GameFault, GameUnavailable, NotSupported
 from monitor.model import ExitStatus, ProcessId, Rung
 from monitor.ports import LaunchRequest
+from monitor.saving import Saved, Saving
 from monitor.spec import StopPolicy
 from monitor.stopping import ASKING_S, StopProcedure
 from tests.fakes.clock import FakeClock
@@ -33,6 +35,7 @@ class Stop:
     warning: str = ""
     rungs: list[tuple[Rung, float]] = field(default_factory=list)
     """Each step, and the seconds after the beginning at which it began."""
+    saved: list[Saved] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         spec = spec_of()
@@ -43,7 +46,10 @@ class Stop:
         self.rungs.append((rung, self.clock.monotonic()))
 
     def begin(self, *, force: bool = False) -> asyncio.Task[Rung]:
-        procedure = StopProcedure(self.process, self.game, self.policy, self.clock, self.note, self.warning)
+        saving = Saving(self.game, self.process, FakeLog(), Path("/srv"), self.policy, self.clock)
+        procedure = StopProcedure(
+            self.process, self.game, self.policy, self.clock, self.note, saving, self.saved.append, self.warning
+        )
         return asyncio.create_task(procedure.run(force=force))
 
     async def through(self, seconds: float, *, force: bool = False) -> Rung:
@@ -87,6 +93,26 @@ async def test_nobody_is_warned_when_nobody_is_on(stop: Stop) -> None:
 )
 async def test_a_game_that_cannot_be_asked_gets_the_polite_signal(stop: Stop, refusal: GameError) -> None:
     stop.game.fail_with = {"save": refusal, "stop": refusal}
+    stop.process.console = False
+    assert await stop.through(0) is Rung.ASK
+    assert stop.process.interrupts == ["SIGINT"]
+
+
+async def test_without_an_admin_port_the_stop_command_is_typed_into_its_console(stop: Stop) -> None:
+    stop.game.fail_with = {"save": NotSupported("save"), "stop": NotSupported("stop")}
+    stop.process.on_line = lambda line: stop.process.exit(0) if line == "stop" else None
+    assert await stop.through(0) is Rung.ASK
+    assert (stop.process.typed, stop.process.interrupts) == (["stop"], [])
+
+
+async def test_one_that_has_not_read_its_console_for_long_gets_the_polite_signal(
+    stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(text: str) -> None:
+        raise GameUnavailable(GameFault.TIMEOUT)
+
+    stop.game.fail_with = {"save": NotSupported("save"), "stop": NotSupported("stop")}
+    monkeypatch.setattr(stop.process, "type_line", full)
     assert await stop.through(0) is Rung.ASK
     assert stop.process.interrupts == ["SIGINT"]
 
@@ -121,10 +147,28 @@ async def test_without_a_signal_the_polite_limit_is_only_waited_out(stop: Stop) 
 async def test_fault_7_a_save_that_hangs_passes_its_own_limit(stop: Stop) -> None:
     stop.game.hang.add("save")
     stop.ends_when_asked()
-    with capture_logs() as logs:
-        assert await stop.through(30) is Rung.ASK
+    assert await stop.through(30) is Rung.ASK
     assert stop.rungs == [(Rung.SAVE, 0.0), (Rung.ASK, 30.0)]
-    assert [(e["event"], e["step"]) for e in logs] == [("stop_step_failed", "save")]
+    assert stop.saved == [Saved.UNPROVEN]
+
+
+async def test_a_save_that_breaks_was_not_made(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        raise LookupError
+
+    monkeypatch.setattr(stop.game, "save", fail)
+    stop.ends_when_asked()
+    with capture_logs() as logs:
+        assert await stop.through(0) is Rung.ASK
+    assert stop.saved == [Saved.FAILED]
+    assert [entry["event"] for entry in logs] == ["stop_step_broke"]
+
+
+async def test_without_time_to_save_it_is_not_saved(stop: Stop) -> None:
+    stop.policy = replace(POLICY, save_s=0.0)
+    stop.ends_when_asked()
+    assert await stop.through(0) is Rung.ASK
+    assert (stop.game.asked, stop.saved) == (["stop"], [])
 
 
 async def test_a_warning_that_hangs_passes_its_own_limit(stop: Stop) -> None:

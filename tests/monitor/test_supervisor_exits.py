@@ -20,8 +20,9 @@ from monitor.events import (
     StartFailed,
 )
 from monitor.model import EvidenceKind, Run, Sample, State, Verdict
+from monitor.rules import RESTARTER
 from monitor.spec import ReadyPolicy, RestartMode
-from monitor.supervisor import RESTARTER, Supervisor
+from monitor.supervisor import Supervisor
 from tests.fakes.clock import EPOCH_MS, settle
 from tests.fakes.game import TRAITS, FakeGame
 from tests.fakes.house import ANNA, RESTARTS, House, restart, spec_of, stop

@@ -160,7 +160,7 @@ async def test_one_that_went_down_for_a_restart_is_brought_up(house: House) -> N
     assert house.journal.of(ServerCrashed) == []
 
 
-@pytest.mark.parametrize("action", IntentAction, ids=lambda action: action.value)
+@pytest.mark.parametrize("action", [IntentAction.STOP, IntentAction.RESTART], ids=lambda action: action.value)
 async def test_a_stop_that_the_bot_died_over_is_finished(house: House, action: IntentAction) -> None:
     process = await left_running(house)
     asked_for(house, action)
@@ -173,6 +173,17 @@ async def test_a_stop_that_the_bot_died_over_is_finished(house: House, action: I
     assert "stop" in house.game().asked
     assert (process.alive, stopped.report.by) == (False, BERT)
     assert house.journal.of(ServerCrashed) == []
+
+
+async def test_a_stop_that_was_called_off_before_the_bot_died_is_not_finished(house: House) -> None:
+    process = await left_running(house)
+    asked_for(house)
+    asked_for(house, IntentAction.CALL_OFF)
+    async with house.supervising() as ark:
+        assert (ark.server.state, process.alive) == (State.RUNNING, True)
+        process.exit(1)
+        assert (await house.journal.nth(ServerCrashed)).report.verdict is Verdict.CRASHED
+    assert "stop" not in house.game().asked
 
 
 async def test_a_stop_of_last_week_is_not_finished(house: House) -> None:
