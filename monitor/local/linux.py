@@ -38,14 +38,14 @@ class ProcfsTable:
         stat = procfs.read_stat(identity.pid)
         return stat is not None and stat.alive and procfs.identify(identity.pid) == identity
 
-    def rows(self, *, markers: bool) -> list[Row]:
+    def rows(self, *, markers: bool, since: int = 0) -> list[Row]:
         boot = procfs.boot_id()
         return [
             Row(
                 ProcessId(stat.pid, stat.started, boot),
                 stat.ppid,
                 stat.session,
-                procfs.marker_of(stat.pid) if markers else None,
+                procfs.marker_of(stat.pid) if markers and stat.started >= since else None,
             )
             for stat in procfs.all_stats()
             if stat.alive

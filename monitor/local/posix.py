@@ -69,9 +69,10 @@ class PosixSystem:
         return self._hold(identity, self._known(identity)) if self._table.is_live(identity) else None
 
     def find(self, marker: str) -> Hold | None:
-        rows = self._table.rows(markers=True)
         record = None if self._records is None else self._records.of_marker(marker)
         root = None if record is None or (read := record.read()) is None else read.game
+        known = root is not None and root.boot_id == self.boot_id()
+        rows = self._table.rows(markers=True, since=root.started if root is not None and known else 0)
         if record is None or root is None or root.boot_id != self.boot_id():
             found = marked_root(marker, rows)
             return None if found is None else self._hold(found, Kept(marker))

@@ -38,6 +38,10 @@ class Stat:
         return self.state not in "ZXx"
 
 
+STAT_BYTES = 4096
+"""More than a line of `/proc/PID/stat` ever has: some fifty numbers and a name of 64 bytes."""
+
+
 def parse_stat(text: str) -> Stat:
     """Read a line of `/proc/PID/stat`. The name in it may hold spaces, parentheses and newlines."""
     head, _, tail = text.rpartition(")")
@@ -104,9 +108,15 @@ def parse_memory(text: bytes) -> tuple[int, int]:
 def read_stat(pid: int) -> Stat | None:
     """Give a process's line; `None` when there is no such process, or it is hidden from us."""
     try:
-        return parse_stat((PROC / str(pid) / "stat").read_text("utf-8", "replace"))
+        descriptor = os.open(f"{PROC}/{pid}/stat", os.O_RDONLY)
     except OSError:
         return None
+    try:
+        return parse_stat(os.read(descriptor, STAT_BYTES).decode("utf-8", "replace"))
+    except OSError:  # it ended between the two
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def all_stats() -> Iterator[Stat]:

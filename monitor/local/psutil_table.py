@@ -42,7 +42,8 @@ class PsutilTable:
             return False
         return not zombie and self.identify(identity.pid) == identity
 
-    def rows(self, *, markers: bool) -> list[Row]:
+    def rows(self, *, markers: bool, since: int = 0) -> list[Row]:
+        del since  # one call reads everything
         wanted = ["ppid", "status", "environ"] if markers else ["ppid", "status"]
         return [
             Row(identity, found.info["ppid"], _session_of(found.pid), (found.info.get("environ") or {}).get(MARKER))

@@ -49,8 +49,11 @@ class ProcessTable(Protocol):
         """Whether that very process runs."""
         ...
 
-    def rows(self, *, markers: bool) -> list[Row]:
-        """List every live process; with `markers`, their markers too, which costs more."""
+    def rows(self, *, markers: bool, since: int = 0) -> list[Row]:
+        """List every live process; with `markers`, their markers too, which costs more.
+
+        What began before `since` (as in `ProcessId.started`) cannot carry the marker that is looked for.
+        """
         ...
 
     def boot_id(self) -> str: ...

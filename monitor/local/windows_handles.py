@@ -130,9 +130,14 @@ class WindowsTable(PsutilTable):
         finally:
             _winapi.CloseHandle(handle)
 
-    def rows(self, *, markers: bool) -> list[Row]:
+    def rows(self, *, markers: bool, since: int = 0) -> list[Row]:
         return [
-            Row(identity, process.ppid, None, self.marker_of(process.pid) if markers else None)
+            Row(
+                identity,
+                process.ppid,
+                None,
+                self.marker_of(process.pid) if markers and identity.started >= since else None,
+            )
             for process in listed()
             if (identity := self.identify(process.pid)) is not None
         ]
