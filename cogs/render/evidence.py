@@ -24,6 +24,9 @@ from monitor.saving import Saved
 QUOTE_AT_MOST = 300
 NAME_AT_MOST = 80
 
+ENDED_BY_US = (Verdict.STOPPED, Verdict.HUNG)
+SENT_BY_US = ("SIGINT", "SIGTERM", "SIGKILL")
+
 PLAIN: dict[EvidenceKind, str] = {
     EvidenceKind.NO_EXIT_CODE: mark("the system could not tell its exit code"),
     EvidenceKind.NEVER_READY: mark("it was never ready"),
@@ -57,7 +60,7 @@ QUOTED = (EvidenceKind.OOM_KILL, EvidenceKind.LOG_LINE)
 
 def cause(report: ExitReport, words: Words) -> list[str]:
     """The facts behind a verdict as phrases, the hardest first: "SIGSEGV (…)", "exit 139", "it was never ready"."""
-    ending = [*_signal(report.status, words), *_code(report.status, words)]
+    ending = [*_signal(report, words), *_code(report.status, words)]
     told = (EvidenceKind.SIGNAL, EvidenceKind.EXIT_CODE) if ending else ()
     reasons = phrases([item for item in report.evidence if item.kind not in told], words)
     # What ended a server that hung was the bot; why it did so says more.
@@ -78,10 +81,14 @@ def quotes(report: ExitReport) -> list[str]:
     return [f"> {escape(line, QUOTE_AT_MOST)}" for line in lines if line.strip()]
 
 
-def _signal(status: ExitStatus, words: Words) -> list[str]:
-    if status.signal is None:
+def _signal(report: ExitReport, words: Words) -> list[str]:
+    if report.status.signal is None:
         return []
-    return [exits.name_signal(exits.signal_name(status.signal), words)]
+    name = exits.signal_name(report.status.signal)
+    if report.verdict in ENDED_BY_US and name in SENT_BY_US:
+        # "Told to end from outside" would be wrong: it was the bot.
+        return [name]
+    return [exits.name_signal(name, words)]
 
 
 def _code(status: ExitStatus, words: Words) -> list[str]:

@@ -174,7 +174,7 @@ def test_fault_20_a_server_that_hung_and_was_ended_says_why_before_how() -> None
     assert embed.title == "🧊 Survival did not answer and was ended"
     assert (embed.description or "").startswith(
         "**3 questions unanswered in a row, its admin port is silent, nothing new in its log for 5 m 2 s, "
-        "SIGKILL (killed from outside), exit 137, 3 h 12 m after start**\n🔁 Restart 2 of 5 in 20 s"
+        "SIGKILL, exit 137, 3 h 12 m after start**\n🔁 Restart 2 of 5 in 20 s"
     )
 
 

@@ -145,6 +145,16 @@ def test_a_requested_stop_names_who_asked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("signal", "shown"),
+    [(15, "SIGTERM"), (9, "SIGKILL"), (2, "SIGINT"), (6, "SIGABRT (it aborted itself)")],
+)
+def test_a_signal_of_our_own_is_not_told_as_one_from_outside(signal: int, shown: str) -> None:
+    stopped = ExitReport(Verdict.STOPPED, ExitStatus(signal=signal), by=ALICE)
+    embed = server_embed(replace(BARE, last_exit=stopped), EN)
+    assert (field(embed, "Last exit") or "").splitlines()[1] == shown
+
+
+@pytest.mark.parametrize(
     ("kind", "shown"),
     [
         (ActorKind.DISCORD, "Alice"),
