@@ -177,7 +177,7 @@ async def test_a_failure_on_the_way_up_closes_what_was_opened(
         raise StorageError(StorageFault.UNREADABLE, "gamekeeper.db")
 
     closings = Closings(monkeypatch)
-    monkeypatch.setattr("storage.journal.Journal.last_runs", unreadable)
+    monkeypatch.setattr("storage.journal.Journal.past", unreadable)
     with pytest.raises(StorageError):
         async with gamekeeper(settings):
             raise AssertionError
