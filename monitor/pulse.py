@@ -39,8 +39,12 @@ class Pulse:
     _silent: bool = False
 
     async def run(self) -> None:
+        """Ask until cancelled, or until it is plain that this game tells nothing of itself."""
         while True:
-            self.note(await self._feel())
+            vitals = await self._feel()
+            self.note(vitals)
+            if vitals == Vitals() and not self._silent:
+                return
             await self.clock.sleep(self.interval_s)
 
     async def _feel(self) -> Vitals:

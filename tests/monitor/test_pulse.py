@@ -89,3 +89,11 @@ async def test_a_game_without_a_tick_rate_still_counts(
     monkeypatch.setattr(game, "tick_rate", cannot)
     await clock.advance(15)
     assert noted[-1] == Vitals(Players(2, 20), None)
+
+
+async def test_a_game_that_tells_nothing_of_itself_is_not_asked_again() -> None:
+    game, noted = FakeGame(online=None, rate=None), list[Vitals]()
+    pulse = Pulse("ark", game, FakeClock(), 15.0, noted.append)
+    await asyncio.wait_for(pulse.run(), 5)
+    assert noted == [Vitals()]
+    assert game.asked == ["players"]
