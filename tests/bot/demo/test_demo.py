@@ -17,7 +17,9 @@ in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 
 
 def game_of(demo: subprocess.Popen[str]) -> psutil.Process:
-    games = [p for p in psutil.Process(demo.pid).children() if "bot.demo.game" in " ".join(p.cmdline())]
+    # Its parent is the recorder, a shell with the same words in its command line.
+    below = psutil.Process(demo.pid).children(recursive=True)
+    games = [p for p in below if p.cmdline()[1:3] == ["-m", "bot.demo.game"]]
     assert len(games) == 1
     return games[0]
 
