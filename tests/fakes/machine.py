@@ -58,6 +58,8 @@ class FakeProcess:
     """What its tree holds, bytes."""
     oom: str | None = None
     """What the machine says of killing it for want of memory."""
+    tree: list[FakeProcess] = field(default_factory=list)
+    """All that began with the same spawn, itself among them; of a process that was made by hand, nothing."""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -96,14 +98,17 @@ class FakeProcess:
         return None if self.alive else self.oom
 
     async def terminate_tree(self) -> None:
-        if self.alive:
-            self.terminated += 1
-            self._end(self.temper.on_terminate)
+        for process in self._live_tree():
+            process.terminated += 1
+            process._end(process.temper.on_terminate)
 
     async def kill_tree(self) -> None:
-        if self.alive:
-            self.killed += 1
-            self._end(self.temper.on_kill)
+        for process in self._live_tree():
+            process.killed += 1
+            process._end(process.temper.on_kill)
+
+    def _live_tree(self) -> list[FakeProcess]:
+        return [process for process in self.tree or [self] if process.alive]
 
     def close(self) -> None:
         self.closed = True
@@ -144,14 +149,26 @@ class FakeLauncher:
             raise LaunchRefused(request.server_id, LaunchFault.ALREADY_RUNNING, request.argv[0], self.twin)
         if (port := next((port for port in request.ports if port in self.held), None)) is not None:
             raise LaunchRefused(request.server_id, LaunchFault.PORT_HELD, str(port), self.held[port])
-        number = len(self.processes) + 1
-        process = FakeProcess(ProcessId(1000 + number, 50_000 + number, self.boot), request, self.temper)
+        process = self._begin(request, [], self.temper)
         self.spawned.append(request)
-        self.processes.append(process)
         if self.on_spawn is not None:
             self.on_spawn(process)
         async with self._news:
             self._news.notify_all()
+        return process
+
+    def fork(self, parent: FakeProcess, *, memory: int | None = None, temper: Temper | None = None) -> FakeProcess:
+        """Let a process start another one, which has its marker."""
+        child = self._begin(parent.request, parent.tree, temper or parent.temper)
+        child.memory = memory
+        return child
+
+    def _begin(self, request: LaunchRequest, tree: list[FakeProcess], temper: Temper) -> FakeProcess:
+        number = len(self.processes) + 1
+        identity = ProcessId(1000 + number, 50_000 + number, self.boot)
+        process = FakeProcess(identity, request, temper, tree=tree)
+        tree.append(process)
+        self.processes.append(process)
         return process
 
     async def nth(self, number: int, timeout_s: float = 5.0) -> FakeProcess:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 from unittest import mock
 
 import pytest
@@ -19,17 +17,9 @@ from monitor.errors import LaunchFault, LaunchRefused, WrongState
 from monitor.events import ServerCrashed, ServerStarted, ServerStopped
 from monitor.model import Server, State
 from monitor.supervisor import Supervisor
-from tests.fakes.clock import settle
+from tests.fakes.clock import inline, settle
 from tests.fakes.house import ANNA, House, restart, stop
 from tests.fakes.machine import STUBBORN, FakeProcess, Temper
-
-T = TypeVar("T")
-
-
-async def inline(work: Callable[..., T], *args: Any) -> T:
-    """Stands in for a thread, so that a whole life of a server runs in virtual time alone."""
-    await asyncio.sleep(0)
-    return work(*args)
 
 
 @dataclass(eq=False)
