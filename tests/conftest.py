@@ -1,4 +1,8 @@
-"""Lets `pytest -k faults` select every test that shows a row of the fault table, however it names the row."""
+"""Which tests are run.
+
+`pytest -k faults` selects every test that shows a row of the fault table, however it names the row. What takes
+minutes, a soak, is left out unless `-m` speaks of it: not by addopts, which any other `-m` would take the place of.
+"""
 
 from __future__ import annotations
 
@@ -22,3 +26,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     rows_shown = named | marked
     if rows_shown:
         item.extra_keyword_matches.update({"faults", *(f"fault-{row}" for row in rows_shown)})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "soak" in config.getoption("-m"):
+        return
+    soaks = [item for item in items if item.get_closest_marker("soak")]
+    if soaks:
+        config.hook.pytest_deselected(items=soaks)
+        items[:] = [item for item in items if item not in soaks]
