@@ -21,7 +21,7 @@ import structlog
 from monitor.local import fifo, priority, recorder
 from monitor.local.posix_hold import Kept, PosixHold
 from monitor.local.recorder import Recorder
-from monitor.local.records import Records
+from monitor.local.records import RecordFile, Records
 from monitor.local.system import Hold, PortHolder, Start
 from monitor.local.tree import ProcessTable, marked_root, members
 from monitor.model import ExitStatus, ProcessId
@@ -70,7 +70,7 @@ class PosixSystem:
 
     def find(self, marker: str) -> Hold | None:
         record = None if self._records is None else self._records.of_marker(marker)
-        root = None if record is None or (read := record.read()) is None else read.game
+        root = None if record is None else self._recorded_game(record)
         known = root is not None and root.boot_id == self.boot_id()
         rows = self._table.rows(markers=True, since=root.started if root is not None and known else 0)
         if record is None or root is None or root.boot_id != self.boot_id():
@@ -78,6 +78,17 @@ class PosixSystem:
             return None if found is None else self._hold(found, Kept(marker))
         left = next(iter(members(root, marker, rows)), None)
         return None if left is None else self._hold(left, Kept(marker, record=record if left == root else None))
+
+    def _recorded_game(self, record: RecordFile) -> ProcessId | None:
+        """Give the game of a record, once it is certain that it has begun or never will. Blocking."""
+        read = record.read()
+        if read is None or read.game is None:
+            return None
+        deadline = time.monotonic() + _BEGIN_LIMIT_S
+        while recorder.has_yet_to_begin(read.game.pid) and time.monotonic() < deadline:
+            time.sleep(_BEGIN_PAUSE_S)
+        after = record.read()  # it is written down before its process is gone
+        return None if after is None else after.game
 
     def ended(self, marker: str) -> ExitStatus | None:
         record = None if self._records is None else self._records.of_marker(marker)

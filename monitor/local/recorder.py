@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 
 from monitor.local.environment import MARKER
+from monitor.local.records import NEVER_BEGAN
 from monitor.local.system import Start
 
 _SHELL = "/bin/sh"
@@ -35,7 +36,7 @@ _HELD_BACK = ("LD_", "GLIBC_", "MALLOC_", "DYLD_")
 
 SCRIPT = f"""\
 trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
-exec 3<&0 4>&1 </dev/null >/dev/null
+exec 3<&0 4>&1 5>&2 </dev/null >/dev/null
 (
 exec <>"$1" >>"$2" 2>&1 || exit
 {MARKER}=$3
@@ -43,8 +44,8 @@ export {MARKER}
 shift 3
 read -r pid rest </proc/self/stat
 echo "$pid" >&4
-read -r go <&3 || exit
-exec "$@" 3<&- 4>&-
+read -r go <&3 || {{ echo {NEVER_BEGAN} >&5; exit; }}
+exec "$@" 3<&- 4>&- 5>&-
 )
 echo "exit $?" >&2
 """
@@ -71,6 +72,14 @@ def fits(program: str) -> bool:
     except OSError:
         return False
     return _tools() is not None and (magic == b"\x7fELF" or magic.startswith(b"#!"))
+
+
+def has_yet_to_begin(pid: int) -> bool:
+    """Whether that process will be a server when it is told to begin. It ends when nobody can tell it any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(_line((_SHELL, "-c", SCRIPT)))
+    except OSError:
+        return False
 
 
 class Recorder:

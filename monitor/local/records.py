@@ -1,6 +1,7 @@
 """What is written down about runs, so that it can be known after the bot was away: one small file a server.
 
-Its lines: `marker M` and `game PID STARTED BOOT`, by the bot; what the recording shell says of a signal, if
+Its lines: `marker M` and `game PID STARTED BOOT`, by the bot; `never-began`, by the recording shell, when the bot
+ended before it had said that the game is to begin, so that there never was one; what that shell says of a signal, if
 anything; `exit N`, by that shell, once the game has ended. The next start of the same server makes a new file, for
 by then what the old one says has been taken into the database.
 """
@@ -19,6 +20,7 @@ from monitor.model import ExitStatus, ProcessId
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
 _SUFFIX = ".run"
+NEVER_BEGAN = "never-began"
 _EXIT = re.compile(r"exit (\d{1,3})")
 _SIGNAL_BASE = 128
 _MOST_SIGNALS = 64
@@ -47,6 +49,8 @@ def parse_record(text: str) -> Record | None:
             marker = rest
         elif word == "game" and game is None:
             game = _parse_identity(rest)
+        elif word == NEVER_BEGAN:
+            game = None
         else:
             said.append(line)
     if marker is None:

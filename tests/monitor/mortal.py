@@ -1,7 +1,7 @@
 """A real server program that ends the way it is told. Run as `python -I -S mortal.py ON_TERM AT_START`, on POSIX.
 
 A way to end is a list of steps with semicolons between them: `say TEXT`, `exit CODE`, `raise SIGNAL`. What it does
-on SIGTERM is one (or nothing: it dies of it; or `ignore`), what it does first is one, and so is each line typed to it.
+on SIGTERM is one (or nothing: it dies of it; or `ignore`), what it does first is one, and so is a line typed to it.
 """
 
 from __future__ import annotations

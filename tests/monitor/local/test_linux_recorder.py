@@ -8,7 +8,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -18,6 +18,7 @@ from monitor.local import pidfd, procfs, recorder
 from monitor.local.log import CapturedLog
 from monitor.local.machine import local_system
 from monitor.local.recorder import Recorder, split_environment
+from monitor.local.records import Records
 from monitor.local.system import Start
 from monitor.model import ExitStatus
 from monitor.ports import ServerProcess
@@ -194,6 +195,48 @@ async def test_fault_17_a_bot_that_dies_before_it_knows_the_pid_has_started_noth
     assert (stage.folder / "game.log").read_text() == ""
 
 
+@pytest.fixture
+def waiting(stage: Stage) -> Iterator[Recorder]:
+    """One that has been started and written down, and waits to be told to begin."""
+    records = Records(stage.folder / "runs")
+    file, record = records.begin("survival", "m")
+    with (stage.folder / "game.log").open("wb") as output:
+        keeper = Recorder(start(stage, output.fileno(), argv=("/bin/sleep", "60")), Path(os.devnull), record)
+    os.close(record)
+    identity = procfs.identify(keeper.game_pid())
+    assert identity is not None
+    file.note_game(identity)
+    yield keeper
+    keeper.abandon()
+
+
+async def found_after(stage: Stage, what: Callable[[], object]) -> ServerProcess | None:
+    """Give what a bot finds that looks for the server before `what` is done."""
+    search = asyncio.create_task(stage.launcher.find("m"))
+    early, _ = await asyncio.wait([search], timeout=0.1)
+    assert not early, "it cannot be known yet"
+    await asyncio.to_thread(what)
+    async with asyncio.timeout(LIMIT_S):
+        return await search
+
+
+async def test_fault_17_what_a_dying_bot_did_not_let_begin_is_no_server_and_no_crash(
+    stage: Stage, waiting: Recorder
+) -> None:
+    assert await found_after(stage, waiting.abandon) is None
+    assert await stage.launcher.ended("m") is None
+
+
+async def test_fault_17_what_a_dying_bot_let_begin_at_the_last_moment_is_found(
+    stage: Stage, waiting: Recorder
+) -> None:
+    found = await found_after(stage, waiting.begin)
+    assert found is not None
+    assert await stage.launcher.ended("m") is None
+    await stage.keep(found).kill_tree()
+    assert await ended(found) == ExitStatus(signal=9)
+
+
 @pytest.mark.parametrize("after_ms", [0, 1, 2, 3, 4, 5, 6, 8, 12, 20])
 async def test_fault_17_a_bot_killed_at_any_moment_of_a_start_has_started_one_server_or_none(
     stage: Stage, after_ms: int
@@ -205,8 +248,8 @@ async def test_fault_17_a_bot_killed_at_any_moment_of_a_start_has_started_one_se
     found = await asyncio.wait_for(settled(stage), LIMIT_S)
     carriers = [pid for pid in psutil.pids() if procfs.marker_of(pid) == MARKER]
     assert carriers == ([] if found is None else [found.identity.pid])
+    assert await stage.launcher.ended(MARKER) is None
     if found is not None:
-        assert await stage.launcher.ended(MARKER) is None
         stage.keep(found)
         await stage.enters("game")
 

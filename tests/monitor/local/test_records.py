@@ -30,6 +30,7 @@ TEXTS: dict[str, tuple[str, Record | None]] = {
     ),
     "half a line": (HEAD + "exit 13", Record("m", GAME)),
     "never began": ("marker m\nexit 1\n", Record("m", None, ExitStatus(code=1))),
+    "never began, though it was known": (HEAD + "never-began\nexit 0\n", Record("m", None, ExitStatus(code=0))),
     "without a boot id": ("marker m\ngame 7 8 \n", Record("m", ProcessId(7, 8))),
     "spoilt": ("marker m\ngame x y\n\x00\n", Record("m")),
 }
