@@ -15,11 +15,14 @@ from structlog.testing import capture_logs
 
 from monitor.errors import LaunchFault, LaunchRefused, WrongState
 from monitor.events import ServerCrashed, ServerStarted, ServerStopped
-from monitor.model import Server, State
+from monitor.model import IntentAction, Plan, Server, State
+from monitor.spec import HangPolicy
 from monitor.supervisor import Supervisor
 from tests.fakes.clock import inline, settle
-from tests.fakes.house import ANNA, House, restart, stop
+from tests.fakes.house import ANNA, House, restart, spec_of, stop
 from tests.fakes.machine import STUBBORN, FakeProcess, Temper
+
+SPEC = spec_of(hang=HangPolicy(probes=2, interval_s=30.0, restart=True))
 
 
 @dataclass(eq=False)
@@ -29,6 +32,8 @@ class Chaos:
     house: House = field(default_factory=House)
     asked: list[asyncio.Task[Server]] = field(default_factory=list)
     most_alive: int = 0
+    """Of the processes that there are whenever one is spawned."""
+    jump_s: float = 3_600.0
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _ark: Supervisor | None = None
 
@@ -53,7 +58,7 @@ class Chaos:
     async def bot(self) -> None:
         """End the bot, and start it again."""
         await self._stack.aclose()
-        self._ark = await self._stack.enter_async_context(self.house.supervising())
+        self._ark = await self._stack.enter_async_context(self.house.supervising(SPEC))
 
     async def start(self) -> None:
         self.asked.append(asyncio.create_task(self.ark.start(ANNA)))
@@ -66,6 +71,41 @@ class Chaos:
 
     async def restart(self) -> None:
         self.asked.append(asyncio.create_task(restart(self.ark)))
+
+    async def cancel(self) -> None:
+        self.asked.append(asyncio.create_task(self.ark.cancel(ANNA)))
+
+    async def plan(self) -> None:
+        self._plan(IntentAction.STOP)
+
+    async def plan_restart(self) -> None:
+        self._plan(IntentAction.RESTART)
+
+    def _plan(self, action: IntentAction) -> None:
+        plan = Plan(action, ANNA, self.house.clock.now_ms() + 90_000)
+        self.asked.append(asyncio.create_task(self.ark.plan(plan)))
+
+    async def freeze(self) -> None:
+        self.house.game().signs = {"admin": False}
+
+    async def thaw(self) -> None:
+        self.house.game().signs = {"admin": True}
+
+    async def move(self) -> None:
+        """Let the server become another process: a launcher ends, a game starts itself again."""
+        for process in self.alive()[:1]:
+            self.house.launcher.fork(process)
+            process.exit(0)
+
+    async def leave(self) -> None:
+        """Let it crash, and leave something behind."""
+        for process in self.alive()[:1]:
+            self.house.launcher.fork(process, memory=1)
+            process.exit(signal=11)
+
+    async def set_clock(self) -> None:
+        self.house.clock.shift_wall(self.jump_s)
+        self.jump_s = -self.jump_s
 
     async def segv(self) -> None:
         for process in self.alive():
@@ -116,6 +156,7 @@ class Chaos:
 STEPS = [
     *("start", "stop", "force", "restart", "segv", "quit", "stubborn", "mild"),
     *("refuse", "allow", "slow", "second", "minutes", "turn", "still", "bot"),
+    *("cancel", "plan", "plan_restart", "freeze", "thaw", "move", "leave", "set_clock"),
 ]
 
 
@@ -153,7 +194,8 @@ def every_run_is_told_once(house: House) -> None:
     assert all(times == 1 for times in begun.values())
     for run in house.journal.runs.values():
         assert run.report is not None
-        asked = any(intent.run_id == run.id for intent in house.journal.intents)
+        intents = [intent.action for intent in house.journal.intents if intent.run_id == run.id]
+        asked = intents[-1:] not in ([], [IntentAction.CALL_OFF])
         signalled = run.report.status.signal == 11
         assert asked or not signalled or run.report.verdict.failure
 
