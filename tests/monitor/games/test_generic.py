@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -12,8 +14,8 @@ from monitor.errors import AccessRefused, GameFault, GameUnavailable, NotSupport
 from monitor.game import Game
 from monitor.games.generic import GenericGame
 from monitor.games.registry import ADAPTERS, make_game
-from monitor.spec import AdminEndpoint, Secret, ServerSpec, StopPolicy
-from tests.monitor.games.rcon_server import Request, Script, Session, mute
+from monitor.spec import AdminEndpoint, Endpoint, Secret, ServerSpec, StopPolicy
+from tests.monitor.games.rcon_server import Request, Script, Session, echo, mute
 
 BARE = ServerSpec(id="s", name="S", game="generic", argv=("true",), cwd=Path())
 
@@ -138,3 +140,92 @@ def test_an_unknown_game_names_itself_and_the_known_ones() -> None:
         make_game(replace(BARE, game="pong"), {**ADAPTERS, "arkanoid": GenericGame})
     assert caught.value.game == "pong"
     assert caught.value.known == ("arkanoid", "generic")
+
+
+async def test_without_an_admin_port_there_is_no_way_to_ask_for_a_sign_of_life(make: Make) -> None:
+    assert await make(BARE).signs_of_life() == {}
+
+
+async def test_fault_20_a_query_port_that_only_takes_connections_is_no_sign_of_life(make: Make) -> None:
+    # The system takes them for a program that is frozen.
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        query = Endpoint("127.0.0.1", frozen.getsockname()[1])
+        admin = AdminEndpoint("127.0.0.1", query.port, Secret("x"))
+        adapter = make(replace(BARE, admin=admin, query=query))
+        adapter._rcon._timeout_s = 0.1  # type: ignore[union-attr]  # not worth a parameter
+        assert await adapter.signs_of_life() == {"admin": False}
+
+
+async def test_a_sign_of_life_is_a_new_login_each_time(game: Script, make: Make) -> None:
+    adapter = make(with_admin(game))
+    await adapter.command("list")
+    assert [await adapter.signs_of_life() for _ in range(2)] == [{"admin": True}] * 2
+    assert len(game.sessions) == 3
+    assert game.commands == ["list"]
+
+
+async def test_a_sign_of_life_waits_for_the_command_under_way(game: Script, make: Make) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(session: Session, request: Request) -> None:
+        begun.set()
+        await go_on.wait()
+        await echo(session, request)
+
+    game.on_command = slowly
+    adapter = make(with_admin(game))
+    command = asyncio.create_task(adapter.command("save-all"))
+    await begun.wait()
+    signs = asyncio.create_task(adapter.signs_of_life())
+    await asyncio.sleep(0)
+    go_on.set()
+    assert (await command, await signs) == ("save-all", {"admin": True})
+
+
+async def test_fault_20_a_mute_admin_port_is_no_sign_of_life(game: Script, make: Make) -> None:
+    game.on_auth = mute
+    adapter = make(with_admin(game))
+    adapter._rcon._timeout_s = 0.1  # type: ignore[union-attr]  # not worth a parameter
+    assert await adapter.signs_of_life() == {"admin": False}
+
+
+async def test_a_port_where_nobody_listens_is_no_sign_of_life(make: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    assert await make(replace(BARE, admin=AdminEndpoint("127.0.0.1", port, Secret("x")))).signs_of_life() == {
+        "admin": False
+    }
+
+
+async def test_one_that_refuses_the_password_lives(game: Script, make: Make) -> None:
+    endpoint = AdminEndpoint(game.endpoint.host, game.endpoint.port, Secret("wrong"))
+    assert await make(replace(BARE, admin=endpoint)).signs_of_life() == {"admin": True}
+
+
+async def test_one_that_speaks_another_protocol_lives(make: Make) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        admin = AdminEndpoint("127.0.0.1", server.sockets[0].getsockname()[1], Secret("x"))
+        assert await make(replace(BARE, admin=admin)).signs_of_life() == {"admin": True}
+
+
+async def test_it_saves_by_its_spec_s_command_and_the_answer_is_the_proof(game: Script, make: Make) -> None:
+    await make(replace(with_admin(game), stop=StopPolicy(save="save-all flush"))).save()
+    assert game.commands == ["save-all flush"]
+
+
+async def test_a_save_has_the_time_of_its_policy_to_be_answered(game: Script, make: Make) -> None:
+    game.on_command = mute
+    adapter = make(replace(with_admin(game), stop=StopPolicy(save="save-all", save_s=0.2)))
+    with pytest.raises(GameUnavailable) as caught:
+        await adapter.save()
+    assert caught.value.fault is GameFault.TIMEOUT
+
+
+async def test_without_an_admin_port_it_cannot_save_over_it(make: Make) -> None:
+    with pytest.raises(NotSupported):
+        await make(replace(BARE, stop=StopPolicy(save="save-all"))).save()
