@@ -1,6 +1,7 @@
 """Servers that others wrote, each with a habit of its own.
 
-Debian has them: `armagetronad-dedicated`, `bzflag-server`, `wesnoth-1.16-server`.
+Debian has them: `armagetronad-dedicated`, `bzflag-server`, `minetest-server`, `wesnoth-1.16-server`. What is missing
+is installed, and these tests run, by `tests/foreign/run.sh`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pytest
 
 from monitor.errors import LaunchFault, LaunchRefused
 from monitor.local import procfs
+from monitor.local.log import CapturedLog
 from monitor.model import ExitStatus
 from monitor.ports import ServerProcess
 from tests.monitor.local.stage import LIMIT_S, Stage
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.foreign
 
 
 def program(name: str) -> str:
-    path = shutil.which(name, path="/usr/games:/usr/bin")
+    path = shutil.which(name, path="/usr/lib/minetest:/usr/games:/usr/bin")
     if path is None:
         pytest.skip(f"{name} is not installed")
     return path
@@ -96,3 +98,23 @@ async def test_fault_14_a_second_bzfs_on_the_same_port_is_refused_and_the_first_
         await start(stage, *argv, "-q", server_id="second", ports=(port,))
     assert (refusal.value.fault, refusal.value.subject) == (LaunchFault.PORT_HELD, str(port))
     assert refusal.value.holder == f"bzfs, pid {process.identity.pid}"
+
+
+async def test_minetest_says_when_it_is_up_and_ends_cleanly_when_asked(stage: Stage) -> None:
+    port, world, config = str(free_port()), stage.folder / "world", stage.folder / "minetest.conf"
+    config.write_text("bind_address = 127.0.0.1\nserver_announce = false\n")
+    minetest = program("minetestserver")
+    process = await start(
+        stage, minetest, "--config", str(config), "--world", str(world), "--gameid", "devtest", "--port", port
+    )
+    log = CapturedLog(stage.request().log)
+    await until(lambda: any(f"listening on 127.0.0.1:{port}" in line for line in log.tail(20)))
+    memory = await process.memory_bytes()
+    assert memory is not None
+    assert memory > 1 << 24
+    assert not (world / "env_meta.txt").exists()
+    await process.interrupt("SIGTERM")
+    # As if it had ended for no reason: that somebody asked is not in the code.
+    assert await asyncio.wait_for(process.wait(), LIMIT_S) == ExitStatus(code=0)
+    assert "Shutting down" in log.tail(1)[0]
+    assert (world / "env_meta.txt").exists(), "the world is saved"
