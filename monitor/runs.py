@@ -112,8 +112,10 @@ class Runs:
             LaunchRefused: it cannot be started; no trace of a run is left.
         """
         spec = self.spec
-        run = await self.journal.begin_run(spec.id, self.clock.now_ms(), uuid.uuid4().hex)
-        mark = await asyncio.to_thread(self.output.mark)
+        run, mark = await asyncio.gather(
+            self.journal.begin_run(spec.id, self.clock.now_ms(), uuid.uuid4().hex),
+            asyncio.to_thread(self.output.mark),
+        )
         request = LaunchRequest(
             server_id=spec.id,
             argv=spec.argv,

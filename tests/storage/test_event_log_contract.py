@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model import ExitReport, ExitStatus, Intent, IntentAction, Run, Verdict
+from monitor.events import Event, Past, RestartCalledOff, ServerStarted
+from monitor.model import Actor, ActorKind, ExitReport, ExitStatus, Intent, IntentAction, Run, Verdict
 from monitor.ports import EventLog
 from monitor.spec import ServerSpec
 from storage.database import Database
@@ -115,3 +116,82 @@ async def test_only_a_server_s_own_failing_counts(log: EventLog, verdict: Verdic
     run = await log.begin_run("ark", 1, "m")
     await log.record(EXAMPLES[0], ended(run, verdict, 10))
     assert bool(await log.failures_since("ark", 0)) is verdict.failure
+
+
+# What an earlier bot wrote down
+
+BERT = Actor(ActorKind.COMMAND_LINE, "root", "root")
+POLICY = Actor(ActorKind.POLICY, "restart", "restart policy")
+SCHEDULE = Actor(ActorKind.SCHEDULE, "nightly", "nightly")
+
+
+def started(at_ms: int, by: Actor, server_id: str = "ark") -> ServerStarted:
+    return ServerStarted(server_id=server_id, at_ms=at_ms, run_id=1, process=PROCESS, by=by)
+
+
+def called_off(at_ms: int, by: Actor) -> RestartCalledOff:
+    return RestartCalledOff(server_id="ark", at_ms=at_ms, by=by)
+
+
+async def test_of_a_server_that_never_ran_nothing_is_known(log: EventLog) -> None:
+    assert await log.past() == {}
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: event.kind)
+async def test_the_latest_event_of_each_server_is_known_whole(log: EventLog, event: Event) -> None:
+    for each in (EXAMPLES[0], started(1, POLICY, "rust"), event):
+        await log.record(each)
+    past = await log.past()
+    assert {server_id: (each.run, each.event) for server_id, each in past.items()} == {
+        "ark": (None, event),
+        "rust": (None, started(1, POLICY, "rust")),
+    }
+
+
+async def test_the_latest_event_is_the_one_written_last_whatever_the_clock_said(log: EventLog) -> None:
+    for at_ms in (5_000, 9_000, 1_000):
+        await log.record(started(at_ms, POLICY))
+    assert (await log.past())["ark"].event == started(1_000, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("events", "forgiven_ms"),
+    [
+        ([started(5, ANNA)], 5),
+        ([started(5, BERT)], 5),
+        ([called_off(5, ANNA)], 5),
+        ([started(5, POLICY), started(6, SCHEDULE)], 0),
+        ([called_off(5, SCHEDULE)], 0),
+        ([started(5, ANNA), CRASHED, started(9, POLICY)], 5),
+        ([started(5, ANNA), called_off(7, BERT), started(9, SCHEDULE)], 7),
+        ([started(5, ANNA, "rust"), CRASHED], 0),
+    ],
+    ids=[
+        "start",
+        "command_line",
+        "called_off",
+        "nobody",
+        "called_off_by_nobody",
+        "before_a_crash",
+        "the_last_of_several",
+        "of_another_server",
+    ],
+)
+async def test_when_a_person_last_forgave_is_known(log: EventLog, events: list[Event], forgiven_ms: int) -> None:
+    for event in events:
+        await log.record(event)
+    assert (await log.past())["ark"].forgiven_ms == forgiven_ms
+
+
+async def test_a_run_and_its_latest_event_are_given_together(log: EventLog) -> None:
+    run = replace(await log.begin_run("ark", 1_000, "m"), process=PROCESS)
+    await log.record(started(1_000, ANNA), run)
+    assert (await log.past())["ark"] == Past(run, started(1_000, ANNA), 1_000)
+
+
+async def test_that_a_stop_was_called_off_is_the_last_that_was_asked_for(log: EventLog) -> None:
+    run = await log.begin_run("ark", 1, "m")
+    await log.write_intent(Intent("ark", run.id, IntentAction.STOP, ANNA, 10))
+    off = Intent("ark", run.id, IntentAction.CALL_OFF, BERT, 20)
+    await log.write_intent(off)
+    assert await log.intent_of(run.id) == off
