@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from monitor.errors import LaunchFault, LaunchRefused, StorageError, StorageFault, UnknownServer, WrongState
 from monitor.events import ServerCrashed, ServerReady, ServerStarted, ServerStopped, StartFailed
 from monitor.fleet import AUTOSTART, Fleet
-from monitor.model import ProcessId, Rung, Sample, State, Verdict
+from monitor.model import IntentAction, Plan, ProcessId, Rung, Sample, State, Verdict
 from monitor.ports import Control, LaunchRequest
 from monitor.spec import RestartMode, ServerSpec
 from tests.fakes.clock import settle
@@ -59,6 +59,20 @@ async def test_what_is_asked_of_one_server_reaches_it_alone(house: House) -> Non
         assert fleet.server("ark").since_ms == house.clock.now_ms()
     assert [intent.by for intent in house.journal.intents] == [BERT, BERT]
     assert {request.server_id for request in house.launcher.spawned} == {"rust"}
+
+
+async def test_a_plan_reaches_its_server_alone_and_is_called_off(house: House) -> None:
+    async with house.fleet(ARK, RUST) as fleet:
+        await fleet.start("ark", ANNA)
+        await fleet.start("rust", ANNA)
+        plan = Plan(IntentAction.STOP, BERT, house.clock.now_ms() + 600_000)
+        assert (await fleet.plan("rust", plan)).planned == plan
+        assert fleet.server("ark").planned is None
+        assert (await fleet.cancel("rust", ANNA)).planned is None
+        with pytest.raises(UnknownServer):
+            await fleet.cancel("rest", ANNA)
+        with pytest.raises(UnknownServer):
+            await fleet.plan("rest", plan)
 
 
 async def test_the_sampler_sees_what_lives_and_hands_back_samples(house: House) -> None:

@@ -19,8 +19,9 @@ from monitor.errors import (
 )
 from monitor.events import ServerCrashed, ServerReady, ServerStarted
 from monitor.model import State, Verdict
+from monitor.spec import AdminEndpoint, Secret
 from tests.fakes.clock import EPOCH_MS, settle
-from tests.fakes.house import ANNA, BERT, House, stop
+from tests.fakes.house import ANNA, BERT, House, spec_of, stop
 from tests.fakes.machine import FakeProcess
 
 pytestmark = pytest.mark.timeout(10)
@@ -122,6 +123,28 @@ async def test_fault_15_a_person_is_told_why_it_cannot_be_started(house: House, 
         assert ark.server.state is State.STOPPED
     assert (caught.value.fault, caught.value.subject) == (fault, "run")
     assert (house.journal.events, house.journal.runs, house.launcher.spawned) == ([], {}, [])
+
+
+@pytest.mark.parametrize(
+    ("fault", "subject"),
+    [(LaunchFault.PORT_HELD, "25575"), (LaunchFault.ALREADY_RUNNING, "run")],
+    ids=["port", "twin"],
+)
+async def test_fault_14_a_start_that_an_orphan_stands_in_the_way_of_names_it(
+    house: House, fault: LaunchFault, subject: str
+) -> None:
+    if fault is LaunchFault.PORT_HELD:
+        house.launcher.held = {25575: "java, pid 4711"}
+    else:
+        house.launcher.twin = "java, pid 4711"
+    async with house.supervising(spec_of(admin=AdminEndpoint("127.0.0.1", 25575, Secret("x")))) as ark:
+        with pytest.raises(LaunchRefused) as caught:
+            await ark.start(ANNA)
+        await house.clock.advance(3_600)
+        assert ark.server.state is State.STOPPED
+    refusal = caught.value
+    assert (refusal.fault, refusal.subject, refusal.holder) == (fault, subject, "java, pid 4711")
+    assert house.launcher.spawned == []
 
 
 async def test_a_refusal_is_told_even_when_the_run_cannot_be_taken_back(
