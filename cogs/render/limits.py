@@ -44,7 +44,7 @@ def clean(text: str) -> str:
 
 def cut_markdown(text: str, limit: int) -> str:
     """As `cut`, and a code block that was left open, or cut open, is closed."""
-    closed = _closed(text)
+    closed = _closed(cut(text, limit))
     return closed if length(closed) <= limit else _closed(cut(text, limit - len(CLOSING)))
 
 
