@@ -48,7 +48,7 @@ async def open_page(client: discord.Client, *, port: int, timezone: str) -> Asyn
         channel = guild.create_text_channel("servers", topic="Try /status, /start, /rcon, /chart, /stop")
         admin = guild.add_member(env.create_user("you", global_name="You, the admin"))
         visitor = guild.add_member(env.create_user("visitor", global_name="A visitor without rights"))
-        await _to_now(env)
+        _to_now(env)
         if client.user is not None:
             await client.user.edit(username="gamekeeper")
         preview = env.preview(
@@ -79,9 +79,12 @@ def _behind_s(env: simcord.Env) -> float:
     return (datetime.now(UTC) - env.now()).total_seconds()
 
 
-async def _to_now(env: simcord.Env) -> None:
-    """Move simcord's clock, which begins at a date of its own and stands still by itself, to the time that it is."""
-    await env.advance_time(max(0.0, _behind_s(env)))
+def _to_now(env: simcord.Env) -> None:
+    """Move simcord's clock, which begins at a date of its own and stands still by itself, to the time that it is.
+
+    Not by `advance_time`: that is an operation, and while one is under way the page fails what somebody does in it.
+    """
+    env.backend.advance_clock(max(0.0, _behind_s(env)))
 
 
 async def _keep_current(env: simcord.Env, preview: simcord.Preview) -> None:
@@ -91,14 +94,14 @@ async def _keep_current(env: simcord.Env, preview: simcord.Preview) -> None:
         # A refresh outdates what somebody is about to send, so it has to be for something: an answer to a command
         # the page shows without us.
         sent = sum(request.path.startswith("/channels/") for request in env.http_requests)
-        try:
-            if _behind_s(env) > CLOCK_OFF_S:
-                await _to_now(env)
-                preview.capture_time = env.now()
-            if sent != shown:
+        if _behind_s(env) > CLOCK_OFF_S:
+            _to_now(env)
+            preview.capture_time = env.now()
+        if sent != shown:
+            try:
                 await preview.refresh()
                 shown = sent
-        except simcord.SetupError:
-            # Somebody's command is under way: the next look comes soon.
-            log.debug("page_busy")
+            except simcord.SetupError:
+                # Somebody's command is under way: the next look comes soon.
+                log.debug("page_busy")
         await asyncio.sleep(LOOK_EVERY_S)

@@ -21,6 +21,7 @@ AUTHOR = 256
 TOTAL = 6000
 WORTH_SHOWING = 32
 """A field whose value would be cut to less than this is left out."""
+CLOSING = f"\n{FENCE}"
 EMBEDS = 10
 """Of one message, as its files."""
 CONTENT = 2000
@@ -42,13 +43,13 @@ def clean(text: str) -> str:
 
 
 def cut_markdown(text: str, limit: int) -> str:
-    """As `cut`, and a code block that was cut open is closed again."""
-    shortened = cut(text, limit)
-    if shortened == text or shortened.count(FENCE) % 2 == 0:
-        return shortened
-    closing = f"\n{FENCE}"
-    opened = cut(text, limit - len(closing))
-    return opened + closing if opened.count(FENCE) % 2 else opened
+    """As `cut`, and a code block that was left open, or cut open, is closed."""
+    closed = _closed(cut(text, limit))
+    return closed if length(closed) <= limit else _closed(cut(text, limit - len(CLOSING)))
+
+
+def _closed(text: str) -> str:
+    return text + CLOSING if text.count(FENCE) % 2 else text
 
 
 def fit(embed: discord.Embed) -> discord.Embed:

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright  # 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 
 @contextmanager
@@ -40,6 +40,14 @@ class Visitor:
         self.page = page
         page.set_default_timeout(PATIENCE_MS)
 
+    def become(self, name: str) -> None:
+        """See and use the page as somebody else."""
+        self.page.get_by_label("Viewing as").select_option(name)
+        self._toolbar_says("Preview ready")
+
+    def _toolbar_says(self, text: str) -> None:
+        self.page.locator("#toolbar").get_by_text(text).wait_for()
+
     def slash(self, command: str, /, **options: str) -> None:
         """Give a command as a person does: pick it from the list, fill its options in, send it."""
         composer = self.page.locator("#channel-composer-input")
@@ -50,14 +58,16 @@ class Visitor:
         composer.wait_for()
 
     def _pick(self, composer: Locator, command: str) -> None:
-        """Type until the command is offered: what is typed while the page renews itself is lost."""
-        for patience_ms in (PATIENCE_MS / 4, PATIENCE_MS / 2, PATIENCE_MS):
-            composer.fill("")
-            composer.press_sequentially(f"/{command}")
+        """Type and pick until the command stands there: what is typed while the page renews itself is lost."""
+        picked = self.page.get_by_role("button", name=f"Command /{command}")
+        for patience_ms in (PATIENCE_MS / 8, PATIENCE_MS / 4, PATIENCE_MS / 2):
             with suppress(TimeoutError):
-                self.offered(f"/{command}").first.wait_for(timeout=patience_ms)
-                break
-        self.offered(f"/{command}").first.click()
+                composer.fill("", timeout=patience_ms)
+                composer.press_sequentially(f"/{command}")
+                self.offered(f"/{command}").first.click(timeout=patience_ms)
+                picked.wait_for(timeout=patience_ms)
+                return
+        picked.wait_for()
 
     def _fill(self, name: str, value: str) -> None:
         field = self.page.locator(f'input[data-option="{name}"]')
@@ -96,5 +106,8 @@ def browsing(url: str, *, width: int = 1200, height: int = 950, scale: float = 1
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
         page.goto(url)
-        yield Visitor(page)
+        visitor = Visitor(page)
+        # Once it has measured its window, the page is done with itself.
+        visitor._toolbar_says("Viewport updated")
+        yield visitor
         browser.close()

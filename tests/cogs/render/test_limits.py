@@ -41,6 +41,15 @@ def test_any_embed_is_made_legal(
     assert embed.to_dict() == before
 
 
+@pytest.mark.parametrize("text", ["```", "```py\nx", "a ``` b ``` c ```", "```" + "x" * 5000], ids=len)
+def test_a_code_block_that_was_left_open_is_closed(text: str) -> None:
+    shown = limits.fit(discord.Embed(description=text)).description
+    assert shown is not None
+    assert shown.startswith(text[:100])
+    assert shown.count("```") % 2 == 0
+    assert len(shown) <= limits.DESCRIPTION
+
+
 def test_fault_39_what_is_legal_is_left_alone() -> None:
     embed = embed_of("title", "description", "footer", "author")
     embed.add_field(name="name", value="value", inline=False)
