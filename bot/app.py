@@ -101,6 +101,7 @@ async def gamekeeper(
         fleet = _fleet(settings, specs, adapters, _surroundings(settings, machine, stores.journal, bus))
         painter = Painter()
         bot = _discord_side(settings, stores, fleet, painter, bus=bus, clock=machine.clock)
+        stack.callback(machine.probe.close)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
         background.start("painter", painter.run())

@@ -29,6 +29,8 @@ class HostCounters:
 class TreeReader(Protocol):
     """The operating system's own way of reading trees and the machine."""
 
+    def close(self) -> None: ...
+
     def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
         """Whether the next `read` may take longer than an event loop can wait: some milliseconds."""
         ...
@@ -92,6 +94,10 @@ class TreeProbe:
         self._ledgers: dict[str, Ledger] = {}
         self._cpu = reader.host().cpu
         self._cpu_pct = 0.0
+
+    def close(self) -> None:
+        """Let go of what is kept open between readings."""
+        self._reader.close()
 
     def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
         return self._reader.blocks(roots)

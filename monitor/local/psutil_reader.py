@@ -19,6 +19,9 @@ class PsutilReader:
     def __init__(self, table: ProcessTable) -> None:
         self._table = table
 
+    def close(self) -> None:
+        """There is nothing to close: nothing is kept open."""
+
     def blocks(self, roots: Mapping[str, ProcessId]) -> bool:  # noqa: ARG002 - it lists everybody, whatever is asked
         return True
 

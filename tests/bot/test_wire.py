@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="its game waits and dies by signals"),
 ]
 
-COMMANDS = {"status", "start", "stop", "restart", "rcon", "chart"}
+COMMANDS = {"status", "start", "stop", "restart", "cancel", "rcon", "chart"}
 PNG = b"\x89PNG\r\n\x1a\n"
 QUICK = RestartPolicy(backoff_s=0.2)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,11 +79,18 @@ async def test_fault_3_an_external_kill_is_told(stage: Stage) -> None:
     assert await ended(process) == ExitStatus(signal=9)
 
 
+async def collected(pid: int) -> None:
+    """Wait until nothing of a process is left: whoever is its parent may be a moment behind whoever watches it."""
+    with suppress(psutil.NoSuchProcess):
+        await asyncio.to_thread(psutil.Process(pid).wait, 10)
+    assert not psutil.pid_exists(pid)
+
+
 async def test_no_zombie_is_left(stage: Stage) -> None:
     process, puppet = await stage.play()
     puppet.send("exit 1")
     await ended(process)
-    assert not psutil.pid_exists(puppet.pid)
+    await collected(puppet.pid)
 
 
 async def test_an_end_that_nobody_waits_for_is_collected_too(stage: Stage) -> None:
@@ -90,7 +98,7 @@ async def test_an_end_that_nobody_waits_for_is_collected_too(stage: Stage) -> No
     puppet.send("exit 1")
     await puppet.gone()
     assert await ended(process) == ExitStatus(code=1)
-    assert not psutil.pid_exists(puppet.pid)
+    await collected(puppet.pid)
 
 
 async def test_it_leaves_other_peoples_children_to_them(stage: Stage) -> None:

@@ -47,6 +47,11 @@ class Script:
     passes: list[Mapping[str, TreeReading]]
     hosts: list[HostCounters] = field(default_factory=lambda: [HostCounters(CpuTimes(0, 0), 8, 4)])
 
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
+
     def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
         return bool(roots)
 
@@ -251,3 +256,9 @@ def test_this_machines_probe_reads_ourselves() -> None:
     probe = local_probe()
     assert isinstance(probe, TreeProbe)
     assert probe.read({}) == {}
+
+
+def test_closing_the_probe_closes_its_reader() -> None:
+    script = Script([])
+    TreeProbe(script).close()
+    assert script.closed
