@@ -1,0 +1,1 @@
+-- Who played, and who did what.
