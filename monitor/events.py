@@ -37,6 +37,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostEvent(Event):
+    """Something that happened to the machine or to the bot itself, and to no one server."""
+
+    server_id: str = ""
+    """Empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStarted(Event):
     """A process was spawned for it."""
 
@@ -191,6 +199,34 @@ class RestartsExhausted(Event):
     window_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRebooted(HostEvent):
+    """The machine was restarted while servers ran on it: one notice for all of them."""
+
+    kind: ClassVar[str] = "host_rebooted"
+    severity: ClassVar[Severity] = Severity.WARNING
+    alerts: ClassVar[bool] = True
+
+    servers: tuple[str, ...]
+    """The ids of those that ran, and went down with it."""
+    last_seen_ms: int | None = None
+    """When the bot last knew them to run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseRestored(HostEvent):
+    """The database was damaged: it was set aside, and a backup took its place."""
+
+    kind: ClassVar[str] = "database_restored"
+    severity: ClassVar[Severity] = Severity.CRITICAL
+    alerts: ClassVar[bool] = True
+
+    set_aside: str
+    """The name of the file that the damaged database is kept in."""
+    backup_ms: int | None
+    """When the backup was made: what was written since is missing. `None`: there was none, and nothing is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What an earlier bot wrote down of a server."""
@@ -217,6 +253,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         ServerCrashed,
         StartFailed,
         RestartsExhausted,
+        HostRebooted,
+        DatabaseRestored,
     )
 }
 """Every kind of event that a database may hold."""

@@ -11,7 +11,10 @@ from storage.codec import from_json, to_json
 from storage.database import Database, Transaction
 
 _APPEND = """
-    INSERT INTO events (server_no, kind, at_ms, body) SELECT no, ?, ?, ? FROM servers WHERE id = ? RETURNING id
+    INSERT INTO events (server_no, kind, at_ms, body)
+    SELECT no, :kind, :at_ms, :body FROM servers WHERE id = :server_id
+    UNION ALL SELECT NULL, :kind, :at_ms, :body WHERE :server_id = ''
+    RETURNING id
 """
 
 _NEWEST = """
@@ -48,7 +51,8 @@ async def append(tx: Transaction, event: Event) -> int:
     Raises:
         UnknownServer: the database does not know its server.
     """
-    row = await tx.fetch_one(_APPEND, (event.kind, event.at_ms, to_json(event), event.server_id))
+    told = {"kind": event.kind, "at_ms": event.at_ms, "body": to_json(event), "server_id": event.server_id}
+    row = await tx.fetch_one(_APPEND, told)
     if row is None:
         raise UnknownServer(event.server_id)
     event_id: int = row[0]

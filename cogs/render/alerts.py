@@ -15,7 +15,9 @@ from cogs.render.refusals import refusal
 from cogs.render.text import code_block, duration, escape, length, timestamp
 from monitor.events import (
     Aftermath,
+    DatabaseRestored,
     Event,
+    HostRebooted,
     NextStep,
     RestartsExhausted,
     ServerCrashed,
@@ -29,6 +31,8 @@ LOG_LINES = 15
 LOG_AT_MOST = 2400
 LATE_S = 60
 """An alert older than this says that it is late."""
+LISTED = 20
+"""Of many servers, so many are named."""
 SHOWN_LAST = ("cpu", "memory", "players", "tick_rate")
 
 HEADLINES: dict[Verdict, str] = {
@@ -69,6 +73,12 @@ def alert_embed(
         case RestartsExhausted():
             embed = _embed(EVENTS[event.kind], mark("{name} keeps failing: given up"), server_name, words)
             embed.description = _exhausted(event, words)
+        case HostRebooted():
+            embed = _embed(EVENTS[event.kind], mark("The machine was restarted"), server_name, words)
+            embed.description = _rebooted(event, words)
+        case DatabaseRestored():
+            embed = _embed(EVENTS[event.kind], mark("The database was damaged"), server_name, words)
+            embed.description = _restored(event, words)
         case _:
             raise TypeError(event.kind)
     embed.timestamp = datetime.fromtimestamp(event.at_ms / 1000, UTC)
@@ -167,3 +177,26 @@ def _exhausted(event: RestartsExhausted, words: Words) -> str:
     )
     advice = words.text("It is left down until somebody starts it. Look at its log first: the cause is still there.")
     return f"**{failed}**\n{advice}\n{_hint(event, words)}"
+
+
+def _rebooted(event: HostRebooted, words: Words) -> str:
+    went = words.plural("{n} server went down with it", "{n} servers went down with it", len(event.servers))
+    ids = ", ".join(escape(server_id) for server_id in event.servers[:LISTED])
+    more = ", …" if len(event.servers) > LISTED else ""
+    parts = [f"**{went}**" + (f": {ids}{more}" if ids else "")]
+    if event.last_seen_ms is not None:
+        parts.append("🕒 " + words.text("Last seen running {when}", when=timestamp(event.last_seen_ms)))
+    advice = words.text("Those that are set to start by themselves do. `{command}` starts another.", command="/start")
+    return "\n".join([*parts, f"🔁 {advice}"])
+
+
+def _restored(event: DatabaseRestored, words: Words) -> str:
+    kept = words.text("It is kept as {file}, for whoever wants to look.", file=escape(event.set_aside, 200))
+    if event.backup_ms is None:
+        lost = words.text("There was no backup: the history begins anew.")
+        advice = words.text("Take the servers in again with `{command}`.", command="gamekeeper server import")
+        return f"**{lost}**\n{kept}\n➡️ {advice}"
+    when = f"{timestamp(event.backup_ms, 'f')} ({timestamp(event.backup_ms)})"
+    lost = words.text("A backup took its place. What was written after it is missing: {when}", when=when)
+    advice = words.text("Check the disk: a healthy one does not damage files.")
+    return f"**{lost}**\n{kept}\n➡️ {advice}"

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.events import RestartsExhausted, ServerCrashed, ServerHung, ServerRecovered, StartFailed
+from monitor.events import (
+    DatabaseRestored,
+    HostRebooted,
+    RestartsExhausted,
+    ServerCrashed,
+    ServerHung,
+    ServerRecovered,
+    StartFailed,
+)
 from monitor.model import State, Verdict
 
 GREY = 0x8A8F98
@@ -59,6 +67,8 @@ EVENTS: dict[str, Look] = {
     ServerRecovered.kind: Look(GREEN, "✅"),
     StartFailed.kind: VERDICTS[Verdict.FAILED_TO_START],
     RestartsExhausted.kind: Look(VERMILION, "🛑"),
+    HostRebooted.kind: VERDICTS[Verdict.HOST_REBOOTED],
+    DatabaseRestored.kind: Look(PURPLE, "🗄️"),
 }
 """By the kind of an alerting event; a crash takes its verdict's look instead."""
 

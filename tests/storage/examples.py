@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from monitor.events import (
     Aftermath,
+    DatabaseRestored,
     Event,
+    HostRebooted,
     NextStep,
     RestartCalledOff,
     RestartsExhausted,
@@ -57,4 +59,6 @@ EXAMPLES: tuple[Event, ...] = (
     ),
     ServerRecovered(server_id="ark", at_ms=10_000, run_id=1, after_s=61.5),
     RestartCalledOff(server_id="ark", at_ms=11_000, by=ANNA),
+    HostRebooted(at_ms=12_000, servers=("ark", "rust"), last_seen_ms=11_500),
+    DatabaseRestored(at_ms=13_000, set_aside="gamekeeper.db.damaged", backup_ms=None),
 )

@@ -83,6 +83,22 @@ async def test_what_was_there_stays_there(path: Path) -> None:
         assert await db.fetch_all("SELECT x FROM b") == [(1,)]
 
 
+@pytest.mark.parametrize("left", [3, 0], ids=["some", "none"])
+async def test_events_keep_their_numbers_and_their_alerts(path: Path, left: int) -> None:
+    async with await Database.open(path, load()[:3]) as db, db.transaction() as tx:
+        await tx.execute("INSERT INTO servers (no, id, spec) VALUES (1, 'ark', '{}')")
+        rows = [(number, 1, "server_ready", number, "{}") for number in range(1, 6)]
+        await tx.execute_many("INSERT INTO events VALUES (?, ?, ?, ?, ?)", rows)
+        await tx.execute("DELETE FROM events WHERE id > ?", (left,))
+        await tx.execute("INSERT INTO outbox (event_id, destination, created_ms) SELECT id, 'alerts', 1 FROM events")
+    async with await Database.open(path) as db:
+        assert await db.fetch_all("SELECT id FROM events") == [(number,) for number in range(1, left + 1)]
+        assert await db.fetch_one("SELECT count(*) FROM outbox JOIN events ON events.id = event_id") == (left,)
+        async with db.transaction() as tx:
+            added = "INSERT INTO events (kind, at_ms, body) VALUES ('host_rebooted', 1, '{}') RETURNING id"
+            assert await tx.fetch_one(added) == (6,)
+
+
 async def test_nothing_is_applied_twice(path: Path) -> None:
     for _ in range(2):
         async with await Database.open(path) as db:

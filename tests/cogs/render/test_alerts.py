@@ -16,7 +16,9 @@ from monitor.errors import LaunchFault
 from monitor.events import (
     EVENT_TYPES,
     Aftermath,
+    DatabaseRestored,
     Event,
+    HostRebooted,
     NextStep,
     RestartsExhausted,
     ServerHung,
@@ -36,7 +38,9 @@ HUNG = ServerHung(
     server_id="survival", at_ms=AT_MS, run_id=7, evidence=SILENCE, last=SAMPLE, log_tail=("[INFO] tick",)
 )
 RECOVERED = ServerRecovered(server_id="survival", at_ms=AT_MS, run_id=7, after_s=200)
-ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED, HUNG, RECOVERED]
+REBOOTED = HostRebooted(at_ms=AT_MS, servers=("survival", "ark"), last_seen_ms=AT_MS - 60_000)
+RESTORED = DatabaseRestored(at_ms=AT_MS, set_aside="gamekeeper.db.damaged", backup_ms=AT_MS - 3_600_000)
+ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED, HUNG, RECOVERED, REBOOTED, RESTORED]
 OOM_LINE = "Out of memory: Killed process 4321 (java) total-vm:9182736kB"
 
 
@@ -253,6 +257,23 @@ def test_fault_4_giving_up_is_summed_up() -> None:
     assert embed.title == "🛑 Survival keeps failing: given up"
     assert (embed.description or "").startswith("**Failed 5 times in 10 m.**")
     assert "`/start server:survival`" in (embed.description or "")
+
+
+def test_one_notice_tells_of_all_servers_that_a_reboot_took_down() -> None:
+    embed = shown(REBOOTED)
+    assert embed.title == "🔌 The machine was restarted"
+    assert (embed.description or "").splitlines()[:2] == [
+        "**2 servers went down with it**: survival, ark",
+        "🕒 Last seen running <t:1795499940:R>",
+    ]
+    assert "…" in told(replace(REBOOTED, servers=tuple(f"s{n}" for n in range(99)), last_seen_ms=None))
+
+
+def test_fault_31_what_a_restored_database_lacks_is_told() -> None:
+    text = told(RESTORED)
+    assert "<t:1795496400:f>" in text
+    assert "gamekeeper.db.damaged" in text
+    assert "`gamekeeper server import`" in told(replace(RESTORED, backup_ms=None))
 
 
 def test_every_event_that_alerts_can_be_rendered_and_no_other() -> None:
