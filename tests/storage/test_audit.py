@@ -142,7 +142,7 @@ _COPY = "SELECT id, 0, actor_kind, 'x', 'x', guild_id, entry, action, server_id,
         "UPDATE audit_outcomes SET result = 'failed'",
         "DELETE FROM audit_outcomes",
         "INSERT OR REPLACE INTO audit_outcomes SELECT audit_id, 'failed', detail, 0 FROM audit_outcomes",
-        "INSERT INTO audit_outcomes SELECT * FROM audit_outcomes WHERE 1 ON CONFLICT (audit_id) DO UPDATE SET detail = ''",
+        "INSERT INTO audit_outcomes SELECT * FROM audit_outcomes WHERE 1 ON CONFLICT DO UPDATE SET detail = ''",
     ],
 )
 async def test_nothing_that_is_written_can_be_changed(
