@@ -2,15 +2,19 @@
 
 GamekeeperError
   UnknownServer           no server has that id
+  ServerExists            another server has that id already
   UnknownGame             no adapter has that name
   WrongState              the server is not in a state where that makes sense
   LaunchRefused           the program cannot be started as described
+  PathRefused             a server may not live there, or that may not be started
+  BadArguments            a line of arguments cannot be taken apart
   GameError               the game was asked and did not do it
     GameUnavailable       no answer: refused, timed out, closed, or it spoke nonsense
     AccessRefused         the game does not take our password
     CommandRejected       refused here, before it was sent
     NotSupported          this game, or this server's set-up, cannot do that
   ServerFileError         a servers file is not as it should be
+  GameFileError           a game's own settings file is not as it should be
   StorageError            the database is not usable
 """
 
@@ -29,6 +33,12 @@ class GamekeeperError(Exception):
 
 
 class UnknownServer(GamekeeperError):
+    def __init__(self, server_id: str) -> None:
+        super().__init__(server_id)
+        self.server_id = server_id
+
+
+class ServerExists(GamekeeperError):
     def __init__(self, server_id: str) -> None:
         super().__init__(server_id)
         self.server_id = server_id
@@ -81,6 +91,51 @@ class LaunchRefused(GamekeeperError):
         """The path, folder, argument or port concerned."""
         self.holder = holder
         """For PORT_HELD and ALREADY_RUNNING: who it is, such as "java, pid 4711"."""
+
+
+class PathRole(StrEnum):
+    FOLDER = "folder"
+    PROGRAM = "program"
+
+
+class PathFault(StrEnum):
+    """Why a path is not taken."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    CHARACTER = "character"
+    """It holds a character that no path should hold."""
+    NETWORK = "network"
+    """It begins as a share of another machine, or as a device."""
+    DRIVE_RELATIVE = "drive_relative"
+    """`C:x`: where that is depends on what the program did before."""
+    STREAM = "stream"
+    PARENT = "parent"
+    TRAILING = "trailing"
+    """A name in it ends in a dot or a space, which Windows drops."""
+    DEVICE = "device"
+    SHORT_NAME = "short_name"
+    """`PROGRA~1`: another name of something."""
+    RELATIVE = "relative"
+    NOT_FOUND = "not_found"
+    NOT_A_FOLDER = "not_a_folder"
+    NOT_EXECUTABLE = "not_executable"
+    OUTSIDE = "outside"
+    """It leads to outside the allowed folders."""
+
+
+class PathRefused(GamekeeperError):
+    def __init__(self, role: PathRole, path: str, fault: PathFault, roots: tuple[str, ...] = ()) -> None:
+        super().__init__(role, path, fault, roots)
+        self.role = role
+        self.path = path
+        self.fault = fault
+        self.roots = roots
+        """For OUTSIDE: the folders that would have been right."""
+
+
+class BadArguments(GamekeeperError):
+    """A quotation mark is opened and not closed, or a character cannot be passed to a program."""
 
 
 class GameError(GamekeeperError):
@@ -150,6 +205,15 @@ class Problem:
 
 class ServerFileError(GamekeeperError):
     """A servers file is not as it should be; nothing of it was taken."""
+
+    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(source, problems)
+        self.source = source
+        self.problems = problems
+
+
+class GameFileError(GamekeeperError):
+    """A game's own settings file is not as it should be. No value of it is quoted."""
 
     def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
         super().__init__(source, problems)

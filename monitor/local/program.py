@@ -55,7 +55,7 @@ def check(request: LaunchRequest, env: Mapping[str, str]) -> tuple[str, ...]:
     if absent is not None:
         raise LaunchRefused(request.server_id, LaunchFault.BAD_ARGUMENT, f"cpus: {absent}")
     program = request.argv[0]
-    path = _find(program, request.cwd, env)
+    path = find(program, request.cwd, env)
     if path is None:
         raise LaunchRefused(request.server_id, *_why_not(program, request.cwd))
     return (path, *request.argv[1:])
@@ -72,7 +72,8 @@ def _check_texts(request: LaunchRequest) -> None:
             raise LaunchRefused(request.server_id, LaunchFault.BAD_ARGUMENT, f"env[{name!r}]")
 
 
-def _find(program: str, cwd: Path, env: Mapping[str, str]) -> str | None:
+def find(program: str, cwd: Path, env: Mapping[str, str]) -> str | None:
+    """Give the path of a program that may be run, or `None`: below `cwd`, or for a bare name from `PATH`. Blocking."""
     if sys.platform == "win32":
         return windows_values.find(program, cwd, env, Path.is_file)
     if Path(program).name != program:
