@@ -127,6 +127,14 @@ class SampleBuffer:
             self._db, server_id, metric, fresh, since_s=since_s, until_s=until_s, buckets=buckets
         )
 
+    def unwritten(self, server_id: str, since_s: int, until_s: int) -> list[tuple[int, Measures]]:
+        """Give a server's rows that the table may not hold yet, from `since_s` up to, not including, `until_s`."""
+        return [
+            (at_s, measures)
+            for (owner, at_s), measures in self._waiting.items()
+            if owner == server_id and since_s <= at_s < until_s
+        ]
+
     async def _write(self, batch: list[tuple[_Key, Measures]]) -> None:
         await self._learn_numbers({server_id for (server_id, _), _ in batch})
         rows = [
