@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.errors import StorageError, StorageFault, UnknownServer
 from monitor.events import EVENT_TYPES, Event, RestartCalledOff, ServerStarted
-from monitor.model import ActorKind
+from monitor.model import Actor, ActorKind, ExitReport
 from storage.codec import from_json, to_json
 from storage.database import Database, Transaction
 
 _APPEND = """
-    INSERT INTO events (server_no, kind, at_ms, body)
-    SELECT no, :kind, :at_ms, :body FROM servers WHERE id = :server_id
-    UNION ALL SELECT NULL, :kind, :at_ms, :body WHERE :server_id = ''
+    INSERT INTO events (server_no, kind, at_ms, actor_id, body)
+    SELECT no, :kind, :at_ms, :actor_id, :body FROM servers WHERE id = :server_id
+    UNION ALL SELECT NULL, :kind, :at_ms, :actor_id, :body WHERE :server_id = ''
     RETURNING id
-"""
-
-_NEWEST = """
-    SELECT e.id, e.kind, e.body FROM events AS e
-    WHERE (:server_id IS NULL OR e.server_no = (SELECT no FROM servers WHERE id = :server_id))
-        AND (:before_id IS NULL OR e.id < :before_id)
-    ORDER BY e.id DESC LIMIT :limit
 """
 
 _LATEST = """
@@ -51,7 +45,14 @@ async def append(tx: Transaction, event: Event) -> int:
     Raises:
         UnknownServer: the database does not know its server.
     """
-    told = {"kind": event.kind, "at_ms": event.at_ms, "body": to_json(event), "server_id": event.server_id}
+    by = asked_by(event)
+    told = {
+        "kind": event.kind,
+        "at_ms": event.at_ms,
+        "actor_id": None if by is None else by.id,
+        "body": to_json(event),
+        "server_id": event.server_id,
+    }
     row = await tx.fetch_one(_APPEND, told)
     if row is None:
         raise UnknownServer(event.server_id)
@@ -70,10 +71,46 @@ def decode(kind: str, body: str, source: str) -> Event:
     return from_json(EVENT_TYPES[kind], body, source)
 
 
-async def newest(db: Database, server_id: str | None, limit: int, before_id: int | None) -> tuple[StoredEvent, ...]:
-    """At most `limit` events with ids under `before_id`, the newest first; of one server, or of all."""
-    rows = await db.fetch_all(_NEWEST, {"server_id": server_id, "before_id": before_id, "limit": limit})
+def asked_by(event: Event) -> Actor | None:
+    """Who wanted it to happen: the event itself says so, or the report of the exit that it tells of."""
+    by: Actor | None = getattr(event, "by", None)
+    report: ExitReport | None = getattr(event, "report", None)
+    return by if by is not None or report is None else report.by
+
+
+async def page(
+    db: Database,
+    *,
+    server_id: str | None = None,
+    kind: str | None = None,
+    actor_id: str | None = None,
+    before_id: int | None = None,
+    limit: int,
+) -> tuple[StoredEvent, ...]:
+    """At most `limit` events, the newest first; the next page is before the id of the last.
+
+    Args:
+        db: where they are.
+        server_id: only of this server.
+        kind: only of this kind.
+        actor_id: only what this actor asked for.
+        before_id: only those with a lower id.
+        limit: how many at most.
+    """
+    wanted = {
+        "server_no = (SELECT no FROM servers WHERE id = ?)": server_id,
+        "kind = ?": kind,
+        "actor_id = ?": actor_id,
+        "id < ?": before_id,
+    }
+    given = {condition: value for condition, value in wanted.items() if value is not None}
+    rows = await db.fetch_all(_page(given), (*given.values(), limit))
     return tuple(StoredEvent(row[0], decode(row[1], row[2], f"{db.path}: event {row[0]}")) for row in rows)
+
+
+def _page(conditions: Iterable[str]) -> str:
+    where = " AND ".join(conditions) or "1"
+    return f"SELECT id, kind, body FROM events WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608  # ours
 
 
 async def latest(db: Database) -> dict[str, Event]:

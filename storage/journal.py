@@ -71,7 +71,18 @@ class Journal:
         return tuple(row[0] for row in await self._db.fetch_all(runs.FAILURES, (server_id, since_ms)))
 
     async def events(
-        self, server_id: str | None = None, limit: int = 50, before_id: int | None = None
+        self,
+        server_id: str | None = None,
+        limit: int = 50,
+        before_id: int | None = None,
+        *,
+        kind: str | None = None,
+        actor_id: str | None = None,
     ) -> tuple[StoredEvent, ...]:
-        """At most `limit` events with ids under `before_id`, the newest first; of one server, or of all."""
-        return await events.newest(self._db, server_id, limit, before_id)
+        """At most `limit` events with ids under `before_id`, the newest first.
+
+        Of one server or of all, of one kind, and what one actor asked for.
+        """
+        return await events.page(
+            self._db, server_id=server_id, kind=kind, actor_id=actor_id, before_id=before_id, limit=limit
+        )
