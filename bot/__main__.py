@@ -1,4 +1,4 @@
-"""The command line: `gamekeeper run`, `demo`, `server`. What each needs is imported when it is wanted."""
+"""The command line: `gamekeeper run`, `demo`, `server`, `export`. What each needs is imported when it is wanted."""
 
 from __future__ import annotations
 
@@ -80,13 +80,44 @@ def _parser() -> argparse.ArgumentParser:
         "list", help="list them", description="List the servers it looks after: id, game, folder, command."
     )
     show.set_defaults(run=_list)
+    _add_export(commands)
     return parser
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write measurements to a file",
+        description="Write the measurements of servers, one row each, while no bot is running.",
+    )
+    export.add_argument("server", nargs="+", help="the server's id; several are put into one file")
+    export.add_argument(
+        "--range", type=_range, default="24h", help="how far back, 168h at most, such as 90m or 7d (default: 24h)"
+    )
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="(default: jsonl)")
+    export.add_argument(
+        "--fields", type=_fields, default="", help="what to write, such as cpu,memory,players (default: everything)"
+    )
+    export.add_argument("--output", default="-", metavar="FILE", help="where to; - is standard output (default: -)")
+    export.set_defaults(run=_export)
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:6]) <= MAX_PORT):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to {MAX_PORT}")
     return int(text)
+
+
+def _range(text: str) -> str:
+    from bot.export import understand  # noqa: PLC0415
+
+    return understand(text, span=text)
+
+
+def _fields(text: str) -> str:
+    from bot.export import understand  # noqa: PLC0415
+
+    return understand(text, fields=text)
 
 
 def _run(_chosen: argparse.Namespace) -> int:
@@ -112,6 +143,14 @@ def _list(_chosen: argparse.Namespace) -> int:
     from bot.servers import list_servers  # noqa: PLC0415
 
     return list_servers(load_settings())
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from bot.export import Asked, export  # noqa: PLC0415
+    from storage.export_file import Format  # noqa: PLC0415
+
+    asked = Asked(chosen.server, chosen.range, chosen.fields, Format(chosen.format), chosen.output)
+    return export(load_settings(), asked)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.export import OutputFailed
 from bot.lock import AlreadyRunning
-from monitor.errors import GamekeeperError, ServerFileError, StorageError, StorageFault, UnknownGame
+from monitor.errors import GamekeeperError, ServerFileError, StorageError, StorageFault, UnknownGame, UnknownServer
 
 STORAGE: dict[StorageFault, str] = {
     StorageFault.NEWER: "it was written by a newer gamekeeper. Update gamekeeper, or use another GAMEKEEPER_DATA_DIR",
@@ -34,6 +35,10 @@ def explain(failure: GamekeeperError) -> str:
             )
         case UnknownGame():
             return f"no adapter is called {failure.game}. Known: {', '.join(failure.known)}."
+        case UnknownServer():
+            return f"there is no server {failure.server_id!r}. See which there are: gamekeeper server list"
+        case OutputFailed():
+            return f"{failure.output} cannot be written: {failure.reason}. Give another --output."
         case _:
             return str(failure)
 
