@@ -38,4 +38,4 @@ def join(words: Sequence[str]) -> str:
 
 
 def _quoted(word: str) -> str:
-    return '"' + word.replace('"', "\"'\"'\"") + '"'
+    return '"' + word.replace('"', '"\'"\'"') + '"'

@@ -73,7 +73,7 @@ def _check_texts(request: LaunchRequest) -> None:
 
 
 def find(program: str, cwd: Path, env: Mapping[str, str]) -> str | None:
-    """Give the path of a program that may be run, or `None`: below `cwd`, or for a bare name from `PATH`. Blocking."""
+    """Give the path of a program that may be run: below `cwd`, a bare name from `PATH`. Blocking, short."""
     if sys.platform == "win32":
         return windows_values.find(program, cwd, env, Path.is_file)
     if Path(program).name != program:
