@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,10 +18,13 @@ from cogs.chart import ChartCog
 from cogs.console import ConsoleCog
 from cogs.control import ControlCog
 from cogs.delivery import Delivery
+from cogs.gate import Gate
 from cogs.locale.catalogue import catalogue
 from cogs.pictures import Pictures
+from cogs.ratelimit import Limits
 from cogs.render.painter import Painter
 from cogs.status import StatusCog
+from monitor.attendance import Attendance
 from monitor.bus import Bus
 from monitor.errors import StorageError
 from monitor.fleet import Fleet
@@ -30,13 +33,16 @@ from monitor.games.registry import ADAPTERS, make_game
 from monitor.local.log import CapturedLog
 from monitor.local.machine import Machine, local_machine
 from monitor.ports import Clock
+from monitor.redaction import Redaction
 from monitor.sampler import Sampler
 from monitor.spec import ServerSpec
 from monitor.surroundings import Surroundings
+from storage.audit import Audit
 from storage.database import Database
 from storage.grants import Grants
 from storage.journal import Journal
 from storage.outbox import Outbox
+from storage.players import Players
 from storage.samples import SampleBuffer
 from storage.servers import Servers
 
@@ -47,8 +53,6 @@ RUNS = "runs"
 
 PULSE_EVERY_SAMPLES = 3
 """A game is asked who is on this much more rarely than its process is measured."""
-
-Hide = Callable[[Iterable[str]], None]
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +65,9 @@ class Stores:
     journal: Journal
     outbox: Outbox
     grants: Grants
+    audit: Audit
     samples: SampleBuffer
+    players: Players
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +84,30 @@ class Gamekeeper:
 
 @asynccontextmanager
 async def gamekeeper(
-    settings: Settings, adapters: Mapping[str, GameFactory] = ADAPTERS, *, hide: Hide = lambda _secrets: None
+    settings: Settings, adapters: Mapping[str, GameFactory] = ADAPTERS, *, redaction: Redaction | None = None
 ) -> AsyncIterator[Gamekeeper]:
     """Run everything but the connection to Discord; at the end, flush and close, and leave the games running.
 
     Args:
         settings: whose.
         adapters: the games it knows.
-        hide: told the secrets that the database holds, to keep them out of the log.
+        redaction: told the secrets that the database holds, to keep them out of the log and of Discord.
 
     Raises:
         StorageError: the database cannot be opened.
     """
     machine = local_machine(settings.data_dir / RUNS)
+    redaction = redaction or Redaction(settings.secrets())
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(await Database.open(settings.data_dir / DATABASE))
         stores = _stores(db, settings, machine.clock)
         stack.push_async_callback(_last_flush, stores.samples)
         specs = _playable(await stores.servers.all(), adapters)
-        hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
+        redaction.hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
         bus = Bus()
         fleet = _fleet(settings, specs, adapters, _surroundings(settings, machine, stores.journal, bus))
         painter = Painter()
-        bot = _discord_side(settings, stores, fleet, painter, bus=bus, clock=machine.clock)
+        bot = _discord_side(settings, stores, fleet, painter, bus=bus, clock=machine.clock, redaction=redaction)
         stack.callback(machine.probe.close)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
@@ -110,21 +117,34 @@ async def gamekeeper(
         await fleet.open()
         sampler = Sampler(fleet, machine.probe, stores.samples, machine.clock, settings.sample_interval_s)
         background.start("sampler", sampler.run())
+        attendance = Attendance(fleet, stores.players, machine.clock, _pulse_s(settings))
+        background.start("attendance", attendance.run())
         yield bot
 
 
 def _surroundings(settings: Settings, machine: Machine, journal: Journal, bus: Bus) -> Surroundings:
-    pulse_s = PULSE_EVERY_SAMPLES * settings.sample_interval_s
-    return Surroundings(machine.launcher, journal, bus, machine.clock, random.random, pulse_s)
+    return Surroundings(machine.launcher, journal, bus, machine.clock, random.random, _pulse_s(settings))
+
+
+def _pulse_s(settings: Settings) -> float:
+    return PULSE_EVERY_SAMPLES * settings.sample_interval_s
 
 
 def _discord_side(
-    settings: Settings, stores: Stores, fleet: Fleet, painter: Painter, *, bus: Bus, clock: Clock
+    settings: Settings,
+    stores: Stores,
+    fleet: Fleet,
+    painter: Painter,
+    *,
+    bus: Bus,
+    clock: Clock,
+    redaction: Redaction,
 ) -> Gamekeeper:
     pictures = Pictures(stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s)
     access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
     client = GamekeeperClient(settings.guild_ids)
-    client.will_have(_cogs(fleet, access, pictures, clock))
+    gate = Gate(access, stores.audit, clock, redaction, Limits(clock))
+    client.will_have(_cogs(fleet, gate, pictures, clock), gate)
     delivery = Delivery(
         stores.outbox,
         client,
@@ -141,7 +161,7 @@ def _discord_side(
 
 def _stores(db: Database, settings: Settings, clock: Clock) -> Stores:
     samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s)
-    return Stores(Servers(db), Journal(db), Outbox(db), Grants(db), samples)
+    return Stores(Servers(db), Journal(db), Outbox(db), Grants(db), samples, Players(db))
 
 
 def _playable(specs: Iterable[ServerSpec], adapters: Mapping[str, GameFactory]) -> list[ServerSpec]:
@@ -170,12 +190,12 @@ def _fleet(
     )
 
 
-def _cogs(fleet: Fleet, access: Access, pictures: Pictures, clock: Clock) -> list[commands.Cog]:
+def _cogs(fleet: Fleet, gate: Gate, pictures: Pictures, clock: Clock) -> list[commands.Cog]:
     return [
-        StatusCog(fleet, access),
-        ControlCog(fleet, access, clock),
-        ConsoleCog(fleet, access),
-        ChartCog(fleet, access, pictures, clock),
+        StatusCog(fleet, gate),
+        ControlCog(fleet, gate, clock),
+        ConsoleCog(fleet, gate),
+        ChartCog(fleet, gate, pictures, clock),
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.model import Actor, ActorKind
+from storage.codec import storable
 from storage.database import Database, Row
 
 ALLOWED = "allowed"
@@ -89,7 +90,7 @@ class Audit:
             StorageError: FAILED, also where there is no such attempt, or its outcome is written already.
         """
         async with self._db.transaction() as tx:
-            row = (audit_id, _storable(outcome.result), _storable(outcome.detail), outcome.duration_ms)
+            row = (audit_id, storable(outcome.result), storable(outcome.detail), outcome.duration_ms)
             await tx.execute(_FINISH, row)
 
     async def page(
@@ -140,16 +141,11 @@ def _row(entry: AuditEntry) -> Row:
     return (
         entry.at_ms,
         entry.by.kind.value,
-        _storable(entry.by.id),
-        _storable(entry.by.name),
+        storable(entry.by.id),
+        storable(entry.by.name),
         entry.guild_id,
-        *(None if text is None else _storable(text) for text in texts),
+        *(None if text is None else storable(text) for text in texts),
     )
-
-
-def _storable(text: str) -> str:
-    """Half of a surrogate pair, which people can send and no file can hold, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _record(row: Row) -> AuditRecord:

@@ -19,13 +19,17 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def to_json(value: object) -> str:
-    """Write a dataclass down. Half of a surrogate pair, which no file can hold, becomes a question mark.
+    """Write a dataclass down, as `storable` text.
 
     Infinity and NaN are written as Python writes them, so that a float stays a float.
     """
     kind: Any = type(value)
     plain = _adapter(kind).dump_python(value, mode="json")
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return storable(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+
+
+def storable(text: str) -> str:
+    """Half of a surrogate pair, which people can send and no file can hold, becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -1,5 +1,23 @@
 -- Who played, and who did what.
 
+CREATE TABLE players (
+    no   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE           -- as the game tells it: made by the player
+) STRICT;
+
+-- One player's time on a server without a break, within one run of it. What goes on is as it was last written, once a
+-- minute.
+CREATE TABLE sessions (
+    run_id    INTEGER NOT NULL REFERENCES runs (id),
+    since_ms  INTEGER NOT NULL,         -- first seen
+    player_no INTEGER NOT NULL REFERENCES players (no),
+    seen_ms   INTEGER NOT NULL CHECK (seen_ms >= since_ms), -- last seen
+    going_on  INTEGER NOT NULL CHECK (going_on IN (0, 1)),
+    PRIMARY KEY (run_id, since_ms, player_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_going_on ON sessions (run_id) WHERE going_on;
+
 -- Every attempt of anybody, written before anything is done about it. A row is added and never changed: what came of
 -- it is a row of audit_outcomes, and an attempt without one was cut short by the end of the bot.
 CREATE TABLE audit (
