@@ -83,13 +83,13 @@ async def write_export(
         StorageError: the database refused.
         OSError: the file did.
     """
-    written = Written(size_bytes=await _in_thread(_put, out, head(form, export.metrics)))
+    written = Written(size_bytes=await in_thread(_put, out, head(form, export.metrics)))
     async with aclosing(pages(db, export, waiting)) as given:
         async for rows in given:
-            size_bytes = written.size_bytes + await _in_thread(_put_rows, out, form, export.metrics, rows)
+            size_bytes = written.size_bytes + await in_thread(_put_rows, out, form, export.metrics, rows)
             written = Written(written.rows + len(rows), size_bytes, export.done_at(rows[-1][0]))
             on_progress(written)
-    await _in_thread(out.flush)
+    await in_thread(out.flush)
     return Written(written.rows, written.size_bytes, done=1.0)
 
 
@@ -111,11 +111,11 @@ async def export_to(
     """
     part = _Part(path)
     try:
-        out = await _in_thread(part.open)
+        out = await in_thread(part.open)
         written = await write_export(db, export, form, out, waiting=waiting, on_progress=on_progress)
-        await _in_thread(part.keep)
+        await in_thread(part.keep)
     except BaseException:
-        await _in_thread(part.discard)
+        await in_thread(part.discard)
         raise
     return written
 
@@ -177,7 +177,7 @@ def _csv(rows: Sequence[Sequence[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-async def _in_thread(work: Callable[[Unpack[Ts]], T], *given: *Ts) -> T:
+async def in_thread(work: Callable[[Unpack[Ts]], T], *given: *Ts) -> T:
     """Do it off the loop, and to its end even when cancelled meanwhile: nobody may close a file under its writer."""
     task = asyncio.ensure_future(asyncio.to_thread(work, *given))
     try:
