@@ -21,6 +21,7 @@ from monitor.model import (
     State,
 )
 from monitor.ports import OnRung, ServerLog
+from monitor.pulse import Vitals
 from monitor.spec import ServerSpec
 from monitor.supervisor import Supervisor
 from monitor.surroundings import Surroundings
@@ -98,8 +99,11 @@ class Fleet:
 
     def live(self) -> Mapping[str, ProcessId]:
         """Give the root process of each server that has one."""
-        servers = self.servers()
-        return {server.id: server.process for server in servers if server.process is not None}
+        return {i: root for i, each in self._supervisors.items() if (root := each.process) is not None}
+
+    def vitals(self, server_id: str) -> Vitals:
+        """Give what a server's game last said of itself."""
+        return self._find(server_id).vitals
 
     def measured(self, samples: Iterable[Sample]) -> None:
         for sample in samples:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.model import Sample, Server, TreeReading
+from monitor.model import Sample, TreeReading
+from monitor.pulse import Vitals
 
 BUSY_PCT = 70.0
 VERY_BUSY_PCT = 90.0
@@ -20,16 +21,24 @@ def adapted_interval(interval_s: float, host_cpu_pct: float) -> float:
     return interval_s
 
 
-def measure(server: Server, at_s: int, now: TreeReading, before: TreeReading | None) -> Sample:
-    """Make a sample of one server from two readings of its tree.
+def measure(
+    server_id: str,
+    at_s: int,
+    vitals: Vitals,
+    now: TreeReading,
+    *,
+    before: TreeReading | None = None,
+    latest: Sample | None = None,
+) -> Sample:
+    """Make a sample of one server from two readings of its tree; `latest` is what was made of the one before.
 
     Rates are differences of cumulative counters over the whole time between the readings, so no burst between two
     ticks is missed; without an earlier reading of the same process they are unknown.
     """
-    players = server.players
-    read, written = _io_rates(server, now, before)
+    players = vitals.players
+    read, written = _io_rates(now, before, latest)
     return Sample(
-        server_id=server.id,
+        server_id=server_id,
         at_s=at_s,
         cpu_pct=_cpu_pct(now, before),
         rss_bytes=now.rss_bytes,
@@ -37,17 +46,19 @@ def measure(server: Server, at_s: int, now: TreeReading, before: TreeReading | N
         write_bytes_per_s=written,
         threads=now.threads,
         players=players.online if players is not None else None,
-        tick_rate=server.tick_rate,
+        tick_rate=vitals.tick_rate,
     )
 
 
-def _io_rates(server: Server, now: TreeReading, before: TreeReading | None) -> tuple[float | None, float | None]:
+def _io_rates(
+    now: TreeReading, before: TreeReading | None, latest: Sample | None
+) -> tuple[float | None, float | None]:
     """Give the bytes a second, read and written; until they are counted again, what was last known."""
     if before is None:
         return None, None
     elapsed_s = _io_at_s(now) - _io_at_s(before)
-    if elapsed_s == 0 and server.latest is not None:
-        return server.latest.read_bytes_per_s, server.latest.write_bytes_per_s
+    if elapsed_s == 0 and latest is not None:
+        return latest.read_bytes_per_s, latest.write_bytes_per_s
     return (
         _rate(now.read_bytes, before.read_bytes, elapsed_s),
         _rate(now.write_bytes, before.write_bytes, elapsed_s),

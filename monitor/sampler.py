@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
 from monitor.measuring import adapted_interval, measure
-from monitor.model import HostReading, ProcessId, Sample, Server, TreeReading
+from monitor.model import HostReading, ProcessId, Sample, TreeReading
 from monitor.ports import Clock, Probe, SampleSink, ServerLog
+from monitor.pulse import Vitals
 
 log = structlog.get_logger(__name__)
+
+_NOTHING = (None, None, None)
 
 
 class Measured(Protocol):
     """What the sampler needs of a fleet."""
 
-    def servers(self) -> Sequence[Server]: ...
-
     def live(self) -> Mapping[str, ProcessId]: ...
+
+    def vitals(self, server_id: str) -> Vitals: ...
 
     def measured(self, samples: Iterable[Sample]) -> None: ...
 
@@ -39,7 +42,7 @@ class Sampler:
     interval_s: float
     host: HostReading | None = None
     """The whole machine at the last tick that went to a thread, a few seconds ago at most."""
-    _before: Mapping[str, tuple[ProcessId, TreeReading]] | None = None
+    _before: Mapping[str, tuple[ProcessId, TreeReading, Sample]] = field(default_factory=dict)
     _broken: bool = False
     _untrimmed: bool = False
 
@@ -68,18 +71,21 @@ class Sampler:
         """Take one measurement of everything that lives."""
         roots = self.fleet.live()
         readings = await self._read(roots)
-        before = self._before or {}
-        self._before = {i: (roots[i], reading) for i, reading in readings.items()}
+        live = self.fleet.live()
         at_s = self.clock.now_ms() // 1000
-        servers = {server.id: server for server in self.fleet.servers()}
-        samples = [
-            measure(servers[i], at_s, reading, _same_process(before.get(i), roots[i]))
-            for i, reading in readings.items()
-            # One that was replaced while it was being read is measured at the next tick.
-            if servers[i].process == roots[i]
-        ]
+        # One that was replaced while it was being read is measured at the next tick.
+        seen = ((i, roots[i], reading) for i, reading in readings.items() if live.get(i) == roots[i])
+        self._before = {i: (root, reading, self._measure(i, root, reading, at_s)) for i, root, reading in seen}
+        samples = [sample for _, _, sample in self._before.values()]
         self.fleet.measured(samples)
         self.sink.add(samples)
+
+    def _measure(self, server_id: str, root: ProcessId, reading: TreeReading, at_s: int) -> Sample:
+        vitals = self.fleet.vitals(server_id)
+        known, before, latest = self._before.get(server_id, _NOTHING)
+        if known != root:
+            before = latest = None
+        return measure(server_id, at_s, vitals, reading, before=before, latest=latest)
 
     async def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         """Read the trees: on the loop itself where that is sure to be quick, as a trip to a thread is not free."""
@@ -104,7 +110,3 @@ class Sampler:
         if failure is not None and not self._untrimmed:
             log.warning("log_not_trimmed", failure=repr(failure))
         self._untrimmed = failure is not None
-
-
-def _same_process(before: tuple[ProcessId, TreeReading] | None, now: ProcessId) -> TreeReading | None:
-    return before[1] if before is not None and before[0] == now else None

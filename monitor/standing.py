@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from monitor import lifecycle
-from monitor.model import ExitReport, Run, Server, State
+from monitor.model import ExitReport, ProcessId, Run, Sample, Server, State
+from monitor.pulse import Vitals
 from monitor.spec import ServerSpec
 
 Settling = asyncio.Future[Server]
 """Gives the server once nothing that somebody asked for is under way any more."""
+
+_UNKNOWN = Vitals()
 
 
 class Standing:
@@ -21,11 +24,28 @@ class Standing:
     def __init__(self, spec: ServerSpec, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._server = Server(spec, since_ms=now_ms())
+        self._latest: Sample | None = None
+        self._vitals = _UNKNOWN
         self._settling: Settling | None = None
 
     @property
     def server(self) -> Server:
+        if self._server.latest is not self._latest:
+            self._server = replace(self._server, latest=self._latest)
         return self._server
+
+    @property
+    def process(self) -> ProcessId | None:
+        return self._server.process
+
+    @property
+    def latest(self) -> Sample | None:
+        return self._latest
+
+    @property
+    def vitals(self) -> Vitals:
+        """What the game last said of itself."""
+        return self._vitals
 
     @property
     def state(self) -> State:
@@ -44,11 +64,25 @@ class Standing:
         """Take in what was found out about it."""
         self._server = replace(self._server, **facts)
 
+    def measured(self, sample: Sample) -> None:
+        """Take in a sample; the value is made when it is asked for, which is less often."""
+        self._latest = sample
+
+    def felt(self, vitals: Vitals) -> None:
+        """Take in what the game says of itself."""
+        self._vitals = vitals
+        self.note(players=vitals.players, tick_rate=vitals.tick_rate)
+
     def live(self, run: Run) -> None:
+        self._forget_figures()
         self._server = lifecycle.with_run(self._server, run)
 
     def ended(self, report: ExitReport | None, ended_ms: int | None) -> None:
+        self._forget_figures()
         self._server = lifecycle.without_run(self._server, report, ended_ms)
+
+    def _forget_figures(self) -> None:
+        self._latest, self._vitals = None, _UNKNOWN
 
     def settling(self) -> Settling:
         """Give what to wait for: the server as it is at the end of what is under way now."""
@@ -63,7 +97,7 @@ class Standing:
         """Let everybody go who waits."""
         settling, self._settling = self._settling, None
         if settling is not None and not settling.done():
-            settling.set_result(self._server)
+            settling.set_result(self.server)
 
     def close(self) -> None:
         if self._settling is not None:

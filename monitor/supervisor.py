@@ -30,6 +30,7 @@ from monitor.model import (
     State,
 )
 from monitor.ports import OnRung, ServerLog
+from monitor.pulse import Vitals
 from monitor.restarts import Restarts
 from monitor.runs import Life, Quit, Runs
 from monitor.saving import said_or_typed
@@ -69,10 +70,20 @@ class Supervisor:
         """The server as it stands."""
         return self._standing.server
 
+    @property
+    def process(self) -> ProcessId | None:
+        """Who its live process is."""
+        return self._standing.process
+
+    @property
+    def vitals(self) -> Vitals:
+        """What its game last said of itself."""
+        return self._standing.vitals
+
     def measured(self, sample: Sample) -> None:
         """Take in the latest sample of the live process."""
         if self._life is not None:
-            self._standing.note(latest=sample)
+            self._standing.measured(sample)
 
     async def serve(self) -> None:
         """Look after the server until cancelled. Cancelling it leaves the game alone."""
@@ -197,7 +208,7 @@ class Supervisor:
             await self._chronicle.record(life.moved(self._clock.now_ms()), life.run)
 
     def _memory_bytes(self) -> int | None:
-        latest = self.server.latest
+        latest = self._standing.latest
         return latest.rss_bytes if latest is not None else None
 
     async def became_ready(self, life: Life) -> None:

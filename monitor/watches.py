@@ -16,7 +16,7 @@ from monitor.hang import HangWatch
 from monitor.jobs import JobQueue
 from monitor.model import Evidence, ExitStatus
 from monitor.ports import Clock, ServerLog
-from monitor.pulse import Pulse, Vitals
+from monitor.pulse import Pulse
 from monitor.readiness import Readiness
 from monitor.runs import Life
 from monitor.spec import ReadyPolicy
@@ -59,7 +59,7 @@ class Watches:
     def running(self, life: Life) -> None:
         """Begin to ask the game itself."""
         spec = self.standing.server.spec
-        pulse = Pulse(spec.id, self.game, self.clock, self.pulse_s, self._felt)
+        pulse = Pulse(spec.id, self.game, self.clock, self.pulse_s, self.standing.felt)
         self.jobs.beside("pulse", pulse.run)
         if spec.hang.probes:
             watch = HangWatch(
@@ -92,6 +92,3 @@ class Watches:
             self.standing.settle()
             raise
         self.jobs.tell(partial(self.told.became_ready, life))
-
-    def _felt(self, vitals: Vitals) -> None:
-        self.standing.note(players=vitals.players, tick_rate=vitals.tick_rate)

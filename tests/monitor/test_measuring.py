@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.measuring import adapted_interval, measure
-from monitor.model import Players, Sample, Server, TreeReading
-from monitor.spec import ServerSpec
+from monitor.model import Players, Sample, TreeReading
+from monitor.pulse import Vitals
 
-SERVER = Server(
-    ServerSpec(id="ark", name="Ark", game="generic", argv=("run",), cwd=Path()),
-    players=Players(3, 20),
-    tick_rate=19.5,
-)
+VITALS = Vitals(players=Players(3, 20), tick_rate=19.5)
 BEFORE = TreeReading(
     at_monotonic_s=100.0, cpu_time_s=10.0, rss_bytes=500, read_bytes=1_000, write_bytes=5_000, threads=4, processes=1
 )
@@ -27,7 +22,7 @@ NOW = TreeReading(
 
 
 def test_rates_are_differences_over_the_time_between() -> None:
-    assert measure(SERVER, 1_000, NOW, BEFORE) == Sample(
+    assert measure("ark", 1_000, VITALS, NOW, before=BEFORE) == Sample(
         server_id="ark",
         at_s=1_000,
         cpu_pct=250.0,
@@ -41,13 +36,13 @@ def test_rates_are_differences_over_the_time_between() -> None:
 
 
 def test_the_first_reading_has_no_rates() -> None:
-    sample = measure(SERVER, 1_000, NOW, None)
+    sample = measure("ark", 1_000, VITALS, NOW)
     assert (sample.cpu_pct, sample.read_bytes_per_s, sample.write_bytes_per_s) == (None, None, None)
     assert (sample.rss_bytes, sample.threads) == (700, 6)
 
 
 def test_players_nobody_knows_of_are_not_zero() -> None:
-    assert measure(replace(SERVER, players=None), 1, NOW, BEFORE).players is None
+    assert measure("ark", 1, Vitals(), NOW, before=BEFORE).players is None
 
 
 @pytest.mark.parametrize(
@@ -58,23 +53,23 @@ def test_players_nobody_knows_of_are_not_zero() -> None:
 def test_a_counter_that_could_not_be_read_leaves_only_its_own_rate_unknown(
     now: TreeReading, before: TreeReading
 ) -> None:
-    sample = measure(SERVER, 1, now, before)
+    sample = measure("ark", 1, VITALS, now, before=before)
     assert sample.read_bytes_per_s is None
     assert (sample.cpu_pct, sample.write_bytes_per_s) == (250.0, 2.0)
 
 
 def test_two_readings_of_one_instant_have_no_rate() -> None:
-    assert measure(SERVER, 1, NOW, replace(NOW, cpu_time_s=1.0)).cpu_pct is None
+    assert measure("ark", 1, VITALS, NOW, before=replace(NOW, cpu_time_s=1.0)).cpu_pct is None
 
 
 def test_a_tree_that_lost_a_child_is_not_below_zero() -> None:
-    assert measure(SERVER, 1, replace(NOW, cpu_time_s=1.0), BEFORE).cpu_pct == 0.0
+    assert measure("ark", 1, VITALS, replace(NOW, cpu_time_s=1.0), before=BEFORE).cpu_pct == 0.0
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0.001, 1e6))
 def test_no_reading_makes_a_negative_rate(ours: float, theirs: float, elapsed_s: float) -> None:
     now = replace(NOW, at_monotonic_s=BEFORE.at_monotonic_s + elapsed_s, cpu_time_s=ours)
-    cpu_pct = measure(SERVER, 1, now, replace(BEFORE, cpu_time_s=theirs)).cpu_pct
+    cpu_pct = measure("ark", 1, VITALS, now, before=replace(BEFORE, cpu_time_s=theirs)).cpu_pct
     assert cpu_pct is not None
     assert cpu_pct >= 0
 
@@ -90,12 +85,12 @@ def test_a_busy_machine_is_measured_less_often(host_cpu_pct: float, interval_s: 
 
 @pytest.mark.parametrize("counted_again", [False, True], ids=["not counted since", "counted again"])
 def test_bytes_counted_less_often_are_a_rate_over_the_time_between_the_counts(*, counted_again: bool) -> None:
-    latest = measure(SERVER, 1, NOW, BEFORE)
+    latest = measure("ark", 1, VITALS, NOW, before=BEFORE)
     before = replace(NOW, at_monotonic_s=109.0, io_at_monotonic_s=105.0)
     now = replace(before, at_monotonic_s=110.0)
     if counted_again:
         now = replace(now, read_bytes=2_000, write_bytes=5_015, io_at_monotonic_s=110.0)
-    sample = measure(replace(SERVER, latest=latest), 2, now, before)
+    sample = measure("ark", 2, VITALS, now, before=before, latest=latest)
     expected = (100.0, 1.0) if counted_again else (100.0, 2.0)
     assert (sample.read_bytes_per_s, sample.write_bytes_per_s) == expected
     assert sample.cpu_pct == 0.0
@@ -103,5 +98,5 @@ def test_bytes_counted_less_often_are_a_rate_over_the_time_between_the_counts(*,
 
 def test_bytes_never_counted_again_have_no_rate() -> None:
     before = replace(NOW, at_monotonic_s=109.0, io_at_monotonic_s=105.0)
-    sample = measure(SERVER, 2, replace(before, at_monotonic_s=110.0), before)
+    sample = measure("ark", 2, VITALS, replace(before, at_monotonic_s=110.0), before=before)
     assert (sample.read_bytes_per_s, sample.write_bytes_per_s) == (None, None)

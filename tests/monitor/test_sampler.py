@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.model import HostReading, ProcessId, Sample, Server, TreeReading
+from monitor.model import HostReading, Players, ProcessId, Sample, TreeReading
 from monitor.ports import LaunchRequest
+from monitor.pulse import Vitals
 from monitor.sampler import Sampler
 from tests.fakes.clock import EPOCH_MS, FakeClock
 from tests.fakes.house import spec_of
@@ -33,13 +34,11 @@ class Herd:
         self.processes[server_id] = await self.launcher.spawn(request)
         return self.processes[server_id]
 
-    def servers(self) -> Sequence[Server]:
-        return [
-            Server(spec_of(i), process=p.identity if p.alive else None) for i, p in sorted(self.processes.items())
-        ]
-
     def live(self) -> Mapping[str, ProcessId]:
-        return {server.id: server.process for server in self.servers() if server.process is not None}
+        return {i: process.identity for i, process in sorted(self.processes.items()) if process.alive}
+
+    def vitals(self, server_id: str) -> Vitals:
+        return Vitals(Players(3), 19.5)
 
     def measured(self, samples: Iterable[Sample]) -> None:
         self.told.extend(samples)
@@ -84,9 +83,9 @@ async def test_all_that_live_are_read_in_one_pass(herd: Herd, probe: FakeProbe, 
         await herd.spawn(server_id)
     await sampler.tick()
     assert probe.reads == [dict(herd.live())]
-    assert [(s.server_id, s.at_s, s.rss_bytes) for s in herd.kept] == [
-        ("ark", EPOCH_MS // 1000, READING.rss_bytes),
-        ("rust", EPOCH_MS // 1000, READING.rss_bytes),
+    assert [(s.server_id, s.at_s, s.rss_bytes, s.players, s.tick_rate) for s in herd.kept] == [
+        ("ark", EPOCH_MS // 1000, READING.rss_bytes, 3, 19.5),
+        ("rust", EPOCH_MS // 1000, READING.rss_bytes, 3, 19.5),
     ]
     assert herd.told == herd.kept
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from monitor.model import HostReading, ProcessId, Sample, Server, TreeReading
+from monitor.model import HostReading, ProcessId, Sample, TreeReading
+from monitor.pulse import Vitals
 from monitor.sampler import Sampler
 from tests.fakes.clock import FakeClock
-from tests.fakes.house import spec_of
 from tests.fakes.machine import READING, FakeLog
 
 WHO = ProcessId(100, 1)
@@ -28,11 +28,11 @@ class Place:
     def note(self, what: str) -> None:
         self.where.append((what, threading.current_thread() is threading.main_thread()))
 
-    def servers(self) -> Sequence[Server]:
-        return [Server(spec_of("ark"), process=WHO)]
-
     def live(self) -> Mapping[str, ProcessId]:
         return {"ark": WHO}
+
+    def vitals(self, server_id: str) -> Vitals:
+        return Vitals()
 
     def measured(self, samples: Iterable[Sample]) -> None:
         self.note("told")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from monitor.lifecycle import SETTLED, IllegalTransition
-from monitor.model import ExitReport, ExitStatus, Players, ProcessId, Run, Server, State, Verdict
+from monitor.model import ExitReport, ExitStatus, Players, ProcessId, Run, Sample, Server, State, Verdict
+from monitor.pulse import Vitals
 from monitor.standing import Standing
 from tests.fakes.clock import EPOCH_MS, FakeClock
 from tests.fakes.house import spec_of
@@ -107,8 +108,22 @@ async def test_closing_lets_the_waiting_go(standing: Standing) -> None:
 def test_facts_and_runs_are_taken_in(standing: Standing) -> None:
     report = ExitReport(Verdict.CRASHED, ExitStatus(code=3))
     standing.live(Run(7, "ark", 1_000, "m", ProcessId(42, 1)))
-    standing.note(players=Players(2), restarts_used=1)
+    standing.note(restarts_used=1)
+    standing.felt(Vitals(Players(2), 20.0))
+    standing.measured(Sample("ark", 1, cpu_pct=5.0))
     assert (standing.server.run_id, standing.server.players) == (7, Players(2))
+    assert standing.server.latest == standing.latest == Sample("ark", 1, cpu_pct=5.0)
+    assert standing.vitals == Vitals(Players(2), 20.0)
     standing.ended(report, 5_000)
+    assert standing.server.latest is None
+    assert standing.vitals.players is None
     assert (standing.server.run_id, standing.server.players, standing.server.last_exit) == (None, None, report)
     assert standing.server.restarts_used == 1
+
+
+async def test_whoever_waited_sees_what_was_measured_last(standing: Standing) -> None:
+    standing.change(State.STARTING)
+    settling = standing.settling()
+    standing.measured(Sample("ark", 1, cpu_pct=5.0))
+    standing.change(State.RUNNING)
+    assert settling.result().latest == Sample("ark", 1, cpu_pct=5.0)
