@@ -22,6 +22,7 @@ _SAVE = """
     ON CONFLICT (id) DO UPDATE SET spec = excluded.spec, removed_ms = NULL
     RETURNING no
 """
+_REMOVE = "UPDATE servers SET removed_ms = ? WHERE id = ? AND removed_ms IS NULL RETURNING no"
 
 
 class Servers:
@@ -46,6 +47,17 @@ class Servers:
         async with self._db.transaction(durable=True) as tx:
             for spec in specs:
                 await _save(tx, spec)
+
+    async def remove(self, server_id: str, at_ms: int) -> bool:
+        """Take it off the list. Its history, and what was granted on it, stay; its passwords do not.
+
+        `False`: there was none with that id.
+        """
+        async with self._db.transaction(durable=True) as tx:
+            row = await tx.fetch_one(_REMOVE, (at_ms, server_id))
+            if row is not None:
+                await tx.execute("DELETE FROM server_secrets WHERE server_no = ?", row)
+        return row is not None
 
 
 def without_secrets(spec: ServerSpec) -> tuple[ServerSpec, dict[str, str]]:

@@ -100,11 +100,25 @@ async def test_saving_again_replaces_and_keeps_the_number(db: Database) -> None:
 
 async def test_a_removed_server_is_not_listed_and_comes_back_with_its_number(db: Database) -> None:
     await Servers(db).save([PLAIN, FULL])
-    async with db.transaction() as tx:
-        await tx.execute("UPDATE servers SET removed_ms = 5 WHERE id = 'plain'")
+    assert await Servers(db).remove("plain", 5)
+    assert await db.fetch_all("SELECT removed_ms FROM servers WHERE id = 'plain'") == [(5,)]
     assert await Servers(db).all() == (FULL,)
     await Servers(db).save([PLAIN])
     assert await db.fetch_all("SELECT no, removed_ms FROM servers WHERE id = 'plain'") == [(1, None)]
+
+
+async def test_what_is_not_there_cannot_be_removed_and_keeps_when_it_was(db: Database) -> None:
+    await Servers(db).save([PLAIN])
+    assert not await Servers(db).remove("full", 5)
+    assert await Servers(db).remove("plain", 5)
+    assert not await Servers(db).remove("plain", 6)
+    assert await db.fetch_all("SELECT removed_ms FROM servers") == [(5,)]
+
+
+async def test_the_passwords_of_a_removed_server_are_forgotten(db: Database) -> None:
+    await Servers(db).save([FULL])
+    await Servers(db).remove("full", 5)
+    assert await db.fetch_all("SELECT * FROM server_secrets") == []
 
 
 async def test_one_that_cannot_be_saved_leaves_all_out(db: Database) -> None:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.changes import changes, described, masked
+from monitor.spec import AdminEndpoint, ReadyPolicy, Secret, ServerSpec
+from tests.fakes.house import spec_of
+
+CANARY = "canary-55d0"
+SECRETIVE = spec_of(
+    admin=AdminEndpoint("127.0.0.1", 25575, Secret(CANARY)),
+    env={"API": CANARY},
+    argv=("run", "-adminpassword", CANARY),
+)
+
+COMMANDS = {
+    "plain": (["java", "-jar", "server.jar"], ["java", "-jar", "server.jar"]),
+    "next_word": (["x", "-password", CANARY, "-port", "1"], ["x", "-password", "***", "-port", "1"]),
+    "plus": (["x", "+rcon.password", CANARY], ["x", "+rcon.password", "***"]),
+    "two_dashes": (["x", "--admin-token", CANARY], ["x", "--admin-token", "***"]),
+    "assigned": (["x", f"-adminPassword={CANARY}"], ["x", "-adminPassword=***"]),
+    "ark": ([f"Map?ServerAdminPassword={CANARY}?Port=1"], ["Map?ServerAdminPassword=***?Port=1"]),
+    "at_the_end": (["x", "-password"], ["x", "-password"]),
+    "program": (["/opt/password-tool", "x"], ["/opt/password-tool", "x"]),
+}
+
+
+@pytest.mark.parametrize(("argv", "shown"), COMMANDS.values(), ids=COMMANDS.keys())
+def test_fault_64_passwords_in_a_command_are_masked(argv: list[str], shown: list[str]) -> None:
+    assert list(masked(argv)) == shown
+
+
+def test_a_description_says_what_was_said() -> None:
+    told = described(spec_of("ark", ready=ReadyPolicy(log="Done")))
+    assert told["id"] == "ark"
+    assert told["argv"] == "['run', '--fast']"
+    assert told["cwd"] == str(Path("/srv"))
+    assert told["ready.log"] == "Done"
+    assert told["restart.policy"] == "on-crash"
+    assert "ready.timeout_s" not in told
+    assert "admin.host" not in told
+
+
+def test_what_changed_is_told_key_by_key() -> None:
+    before = spec_of("ark")
+    after = replace(before, name="New", autostart=True, ready=ReadyPolicy(timeout_s=5.0))
+    assert changes(before, after) == ("name: Ark → New", "autostart: False → True", "ready.timeout_s: – → 5.0")
+    assert changes(before, before) == ()
+
+
+def test_fault_64_a_new_password_is_told_and_not_shown() -> None:
+    after = replace(SECRETIVE, admin=AdminEndpoint("127.0.0.1", 25575, Secret("canary-other")))
+    assert changes(SECRETIVE, after) == ("admin.password: ***, changed",)
+
+
+@pytest.mark.parametrize("pair", [(None, SECRETIVE), (SECRETIVE, None), (spec_of(), SECRETIVE)])
+def test_fault_64_no_secret_is_in_what_changed(pair: tuple[ServerSpec | None, ServerSpec | None]) -> None:
+    told = changes(*pair)
+    assert any(line.startswith("admin.password: ") for line in told)
+    assert CANARY not in "\n".join(told)
+
+
+SPECS = st.builds(ServerSpec, cwd=st.just(Path("/srv")), argv=st.tuples(st.text(max_size=3)))
+
+
+@settings(max_examples=200)
+@given(SPECS, SPECS)
+def test_two_descriptions_differ_where_something_is_told(one: ServerSpec, other: ServerSpec) -> None:
+    assert bool(changes(one, other)) is (one != other)
