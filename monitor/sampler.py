@@ -16,7 +16,7 @@ from monitor.pulse import Vitals
 
 log = structlog.get_logger(__name__)
 
-_NOTHING = (None, None, None)
+_NOTHING = (None, None)
 
 
 class Measured(Protocol):
@@ -42,7 +42,9 @@ class Sampler:
     interval_s: float
     host: HostReading | None = None
     """The whole machine at the last tick that went to a thread, a few seconds ago at most."""
-    _before: Mapping[str, tuple[ProcessId, TreeReading, Sample]] = field(default_factory=dict)
+    _roots: Mapping[str, ProcessId] = field(default_factory=dict)
+    """Whose the last readings are."""
+    _before: Mapping[str, tuple[TreeReading, Sample]] = field(default_factory=dict)
     _broken: bool = False
     _untrimmed: bool = False
 
@@ -71,20 +73,21 @@ class Sampler:
         """Take one measurement of everything that lives."""
         roots = self.fleet.live()
         readings = await self._read(roots)
-        live = self.fleet.live()
+        if (live := self.fleet.live()) != roots:
+            # One that was replaced while it was being read is measured at the next tick.
+            readings = {i: reading for i, reading in readings.items() if live.get(i) == roots[i]}
+        if roots != self._roots:
+            self._before = {i: before for i, before in self._before.items() if roots.get(i) == self._roots[i]}
+            self._roots = roots
         at_s = self.clock.now_ms() // 1000
-        # One that was replaced while it was being read is measured at the next tick.
-        seen = ((i, roots[i], reading) for i, reading in readings.items() if live.get(i) == roots[i])
-        self._before = {i: (root, reading, self._measure(i, root, reading, at_s)) for i, root, reading in seen}
-        samples = [sample for _, _, sample in self._before.values()]
+        self._before = {i: (reading, self._measure(i, reading, at_s)) for i, reading in readings.items()}
+        samples = [sample for _, sample in self._before.values()]
         self.fleet.measured(samples)
         self.sink.add(samples)
 
-    def _measure(self, server_id: str, root: ProcessId, reading: TreeReading, at_s: int) -> Sample:
+    def _measure(self, server_id: str, reading: TreeReading, at_s: int) -> Sample:
         vitals = self.fleet.vitals(server_id)
-        known, before, latest = self._before.get(server_id, _NOTHING)
-        if known != root:
-            before = latest = None
+        before, latest = self._before.get(server_id, _NOTHING)
         return measure(server_id, at_s, vitals, reading, before=before, latest=latest)
 
     async def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:

@@ -51,10 +51,9 @@ class Ledger:
     differences between readings stay right but for the moment of the loss itself.
     """
 
-    __slots__ = ("_cpu_s", "_lost_cpu_s", "_lost_read", "_lost_written", "_read", "_written", "identity")
+    __slots__ = ("_cpu_s", "_lost_cpu_s", "_lost_read", "_lost_written", "_read", "_written")
 
-    def __init__(self, identity: ProcessId) -> None:
-        self.identity = identity
+    def __init__(self) -> None:
         self._cpu_s = self._lost_cpu_s = 0.0
         self._read = self._written = self._lost_read = self._lost_written = 0
 
@@ -91,7 +90,8 @@ class TreeProbe:
 
     def __init__(self, reader: TreeReader) -> None:
         self._reader = reader
-        self._ledgers: dict[str, Ledger] = {}
+        self._roots: Mapping[str, ProcessId] = {}
+        self._ledgers: Mapping[str, Ledger] = {}
         self._cpu = reader.host().cpu
         self._cpu_pct = 0.0
 
@@ -108,12 +108,10 @@ class TreeProbe:
         `cpu_time_s` is user and system time in seconds of all live members and of the children they have collected,
         so that a child's share stays in the sum when it ends; see `Ledger`.
         """
-        for server_id, root in roots.items():
-            ledger = self._ledgers.get(server_id)
-            if ledger is None or ledger.identity != root:
-                self._ledgers[server_id] = Ledger(root)
-        for gone in self._ledgers.keys() - roots.keys():
-            del self._ledgers[gone]
+        if roots != self._roots:
+            kept = {i: ledger for i, ledger in self._ledgers.items() if roots.get(i) == self._roots[i]}
+            self._ledgers = {i: kept.get(i) or Ledger() for i in roots}
+            self._roots = dict(roots)
         return {i: self._ledgers[i].carry(raw) for i, raw in self._reader.read(roots).items()}
 
     def host(self) -> HostReading:

@@ -55,7 +55,7 @@ class ProcReader:
             now_s - self._at_leisure_s >= _LEISURE_S
             or any(tree.walk_due(now_s, at_leisure=False) for tree in trees)
             or sum([len(tree.members) for tree in trees]) > _QUICK_PROCESSES
-            or roots != {server_id: tree.root for server_id, tree in self._trees.items()}
+            or roots != self._roots()
         )
 
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
@@ -84,8 +84,13 @@ class ProcReader:
         self._trees.clear()
         self._files.close()
 
+    def _roots(self) -> Mapping[str, ProcessId]:
+        return {server_id: tree.root for server_id, tree in self._trees.items()}
+
     def _follow(self, roots: Mapping[str, ProcessId], now_s: float) -> bool:
         """Drop the trees that nobody asks for any more, begin those that are new, and tell whether there were any."""
+        if roots == self._roots():
+            return False
         for server_id, tree in list(self._trees.items()):
             if roots.get(server_id) != tree.root:
                 self._trees.pop(server_id).close()

@@ -108,14 +108,14 @@ Io = tuple[int | None, int | None]
     ids=["grow", "one drops", "one hidden now", "hidden before", "hidden for a moment", "grows after a drop"],
 )
 def test_io_is_carried_each_for_itself(seen: list[Io], expected: Io) -> None:
-    ledger = Ledger(WHO)
+    ledger = Ledger()
     level = [ledger.carry(reading(1.0, *io)) for io in seen][-1]
     assert (level.read_bytes, level.write_bytes) == expected
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 10**9)] * 3), min_size=2))
 def test_fault_19_whatever_the_counters_do_no_difference_is_negative(counts: list[tuple[int, int, int]]) -> None:
-    ledger = Ledger(WHO)
+    ledger = Ledger()
     levels = [ledger.carry(reading(cpu / 100, read, written)) for cpu, read, written in counts]
     for before, after in pairwise(levels):
         assert after.cpu_time_s >= before.cpu_time_s - 1e-6
