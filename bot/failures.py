@@ -8,11 +8,13 @@ from monitor.errors import GamekeeperError, ServerFileError, StorageError, Stora
 
 STORAGE: dict[StorageFault, str] = {
     StorageFault.NEWER: "it was written by a newer gamekeeper. Update gamekeeper, or use another GAMEKEEPER_DATA_DIR",
-    StorageFault.UNREADABLE: "it is damaged, or no database. Put a backup in its place",
+    StorageFault.UNREADABLE: "it is damaged. Run `gamekeeper run` to have the newest backup put in its place",
+    StorageFault.FOREIGN: "it belongs to another program. Move it away, or use another GAMEKEEPER_DATA_DIR",
     StorageFault.NO_FOLDER: "its folder cannot be made or written. Check its permissions, or set GAMEKEEPER_DATA_DIR",
     StorageFault.READ_ONLY: "it cannot be written. Check its permissions, or set GAMEKEEPER_DATA_DIR",
     StorageFault.BUSY: "another program keeps it locked. Close that program, then try again",
     StorageFault.FULL: "the disk is full. Make room on it, then try again",
+    StorageFault.DISK: "the disk failed to read or write. Check the disk and its cable, then try again",
     StorageFault.CLOSED: "it has been closed already. Try again",
     StorageFault.FAILED: "SQLite, or the system under it, failed. Try again, and look at the disk if it stays so",
 }

@@ -1,15 +1,12 @@
-"""The one owner of the database: one connection in one thread, its pragmas in one place, one task at a time.
-
-Two connections at once are never opened by this program: SQLite 3.7.0 to 3.51.2 can reset a write-ahead log that a
-second connection still needs (https://www.sqlite.org/wal.html).
-"""
+"""The one owner of the database: whole transactions, and another place for what the disk refuses."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar, cast
@@ -17,32 +14,29 @@ from typing import Any, Self, TypeAlias, TypeVar, cast
 import aiosqlite
 
 from monitor.errors import StorageError, StorageFault
+from storage.connection import BUSY_MS, Inspect, connect, to_its_end
 from storage.faults import file_errors_translated, translated
 from storage.folder import prepare
-from storage.migrations import Migration, load, script
+from storage.holder import Holder
+from storage.migrations import Migration, load
+from storage.reserve import Reserve
+from storage.shelter import Shelter, bring_home, take_shelter
 
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
-APPLICATION_ID = int.from_bytes(b"GKPR")
-"""Marks a file as ours (`PRAGMA application_id`)."""
+REFUSING = frozenset({StorageFault.FULL, StorageFault.READ_ONLY, StorageFault.NO_FOLDER, StorageFault.DISK})
+"""What is wrong with the disk rather than with the file: it may pass, and memory helps until then."""
 
-_BEFORE_MIGRATIONS = (
-    "PRAGMA busy_timeout = 30000",
-    # Only has an effect before the first table is made; lets space be given back in small steps.
-    "PRAGMA auto_vacuum = INCREMENTAL",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -4096",
-    "PRAGMA mmap_size = 33554432",
-    "PRAGMA journal_size_limit = 16777216",
-)
-_AFTER_MIGRATIONS = (
-    # Off until now: a migration that rebuilds a table drops the old one while others refer to it.
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA synchronous = NORMAL",
-)
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong while the database is used all the same."""
+
+    fault: StorageFault
+    detail: str
+    in_memory: bool
+    """Whether what happens is kept in memory alone, because the disk takes nothing."""
 
 
 class Transaction:
@@ -70,6 +64,20 @@ class Transaction:
         return rows[0] if rows else None
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a database is opened."""
+
+    busy_ms: int = BUSY_MS
+    """How long one try waits for the lock of another process."""
+    inspect: Inspect | None = None
+    """Looks at the file before anything in it is changed."""
+    reserve: Reserve | None = None
+    """What is given up for the sake of events when the disk is full."""
+    shelter: bool = False
+    """Whether what the disk refuses is kept in memory until it takes it. Not for a command that ends at once."""
+
+
 class Database:
     """The open database. Every call may raise `StorageError`.
 
@@ -77,35 +85,45 @@ class Database:
     transaction to end.
     """
 
-    def __init__(self, path: Path, connection: aiosqlite.Connection, version: int) -> None:
+    def __init__(self, path: Path, migrations: Sequence[Migration], options: Options) -> None:
+        """Not yet open: use `open`."""
         self._path = path
-        self._connection = connection
-        self._version = version
-        self._lock = asyncio.Lock()
-        self._durable = False
-        self._closed = False
-        self._guard = _closing(connection)
+        self._migrations = migrations
+        self._options = options
+        self._held = Holder(path)
+        self._shelter: Shelter | None = None
+        self._trouble: Trouble | None = None
+        self.news = asyncio.Event()
+        """Set whenever `trouble` changes; cleared by the one who looks after it."""
 
     @classmethod
-    async def open(cls, path: Path, migrations: Sequence[Migration] | None = None) -> Self:
+    async def open(
+        cls, path: Path, migrations: Sequence[Migration] | None = None, options: Options | None = None
+    ) -> Self:
         """Open the file, made where it is missing, and bring it up to the newest version.
 
         Raises:
-            StorageError: NEWER, UNREADABLE, NO_FOLDER, or what else SQLite finds.
+            StorageError: NEWER, FOREIGN, UNREADABLE, NO_FOLDER, or what else SQLite finds.
         """
         steps = await asyncio.to_thread(load) if migrations is None else migrations
-        with file_errors_translated(path):
-            await asyncio.to_thread(prepare, path)
-        with translated(path):
-            connection = aiosqlite.connect(path, isolation_level=None)
-            try:
-                await _to_its_end(connection)
-                version = await _bring_up(connection, path, steps)
-                database = cls(path, connection, version)
-                await anext(database._guard)
-            except BaseException:
-                await _to_its_end(connection.close())
-                raise
+        database = cls(path, steps, options or Options())
+        await database._held.take(await database._connect())
+        if not await database._has_room():
+            database._change(Trouble(StorageFault.FULL, "", in_memory=False))
+        return database
+
+    @classmethod
+    async def open_in_memory(
+        cls,
+        path: Path,
+        refused: StorageError,
+        migrations: Sequence[Migration] | None = None,
+        options: Options | None = None,
+    ) -> Self:
+        """Open a database in memory that stands in for the file, which the disk refuses for this reason."""
+        steps = await asyncio.to_thread(load) if migrations is None else migrations
+        database = cls(path, steps, options or Options())
+        await database._go_into_memory(refused)
         return database
 
     async def __aenter__(self) -> Self:
@@ -123,121 +141,154 @@ class Database:
     @property
     def version(self) -> int:
         """The version of the schema."""
-        return self._version
+        return len(self._migrations)
 
     @property
     def sqlite_version(self) -> str:
         return sqlite3.sqlite_version
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong right now; `None` when all is well."""
+        return self._trouble
+
+    @property
+    def degraded(self) -> StorageFault | None:
+        return None if self._trouble is None else self._trouble.fault
+
     async def close(self) -> None:
         """Let the transaction that is going on end, then close. Closing twice does no harm."""
-        async with self._lock:
-            self._closed = True
-            await self._finish(self._guard.aclose())
+        await self._held.close()
 
     @asynccontextmanager
     async def transaction(self, *, durable: bool = False) -> AsyncIterator[Transaction]:
         """Run statements as one: all of them count, or, on an error or a cancellation, none.
 
-        `durable`: when it ends, it is on the disk itself and survives a power cut. Otherwise it survives the end of
-        this process, however sudden, and a power cut may take it.
+        `durable`: when it ends, it is on the disk itself and survives a power cut, and while another process holds
+        the lock it waits for as long as it takes. Otherwise it survives the end of this process, however sudden, a
+        power cut may take it, and it is refused while the disk has no room to spare.
 
         A cancellation during the commit does not stop it: what was cancelled may have been written.
         """
-        async with self._turn():
+        if not durable:
+            await self._make_sure_of_room()
+        async with AsyncExitStack() as turn:
+            turn.enter_context(self._noticing())
+            await self._held.begin(turn, durable=durable)
             try:
-                await self._finish(self._begin(durable=durable))
-                yield Transaction(self._connection, self._path)
-                await self._finish(self._connection.execute_fetchall("COMMIT"))
+                yield Transaction(self._held.connection, self._path)
+                await self._held.commit()
             except BaseException:
-                await self._finish(self._connection.rollback())
+                await self._held.roll_back()
                 raise
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` in a durable transaction, and again where the disk refuses it and another place is found.
+
+        That place is what the reserve gives up, then memory.
+        """
+        while True:
+            tried = self._held.connection
+            try:
+                async with self.transaction(durable=True) as tx:
+                    return await work(tx)
+            except StorageError as err:
+                if not await self._make_way(err, tried):
+                    raise
 
     async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Read outside a transaction: never what another task has half done."""
-        async with self._turn():
-            return await Transaction(self._connection, self._path).fetch_all(sql, parameters)
+        with self._noticing():
+            async with self._held.turn():
+                return await Transaction(self._held.connection, self._path).fetch_all(sql, parameters)
 
     async def fetch_one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         rows = await self.fetch_all(sql, parameters)
         return rows[0] if rows else None
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        async with self._lock:
-            if self._closed:
-                raise StorageError(StorageFault.CLOSED, str(self._path))
+    async def copy_to(self, target: Path) -> None:
+        """Write a copy of the whole database into a new file, letting everybody else work meanwhile."""
+        await self._held.copy_to(target)
+
+    async def recover(self) -> None:
+        """See whether the trouble is over; what was kept in memory is then written to the disk."""
+        trouble = self._trouble
+        if trouble is None or trouble.fault not in REFUSING or not await self._has_room():
+            return
+        if trouble.in_memory:
+            async with self._held.exchange():
+                await self._come_home()
+        self._change(None)
+
+    async def _come_home(self) -> None:
+        shelter = self._shelter
+        if shelter is None or not shelter.seeded:
+            raise StorageError(StorageFault.UNREADABLE, str(self._path), "it could not be read at the start")
+        disk = await self._connect()
+        try:
+            with translated(self._path):
+                await to_its_end(bring_home(disk, shelter))
+        except BaseException:
+            await to_its_end(disk.close())
+            raise
+        await self._held.let_go()
+        await self._held.take(disk)
+        self._shelter = None
+
+    async def _go_into_memory(self, refused: StorageError) -> None:
+        shelter = await take_shelter(self._path, self._migrations)
+        await self._held.take(shelter.connection)
+        self._shelter = shelter
+        self._change(Trouble(refused.fault, refused.detail, in_memory=True))
+
+    async def _connect(self) -> aiosqlite.Connection:
+        with file_errors_translated(self._path):
+            await asyncio.to_thread(prepare, self._path)
+        options = self._options
+        return await connect(self._path, self._migrations, busy_ms=options.busy_ms, inspect=options.inspect)
+
+    async def _make_way(self, err: StorageError, tried: aiosqlite.Connection) -> bool:
+        """Whether to try again what was refused: elsewhere now, or with more room."""
+        if err.fault not in REFUSING or not isinstance(err.__cause__, sqlite3.Error):
+            return False
+        reserve = self._options.reserve
+        if err.fault is StorageFault.FULL and reserve is not None and await asyncio.to_thread(reserve.give):
+            return True
+        async with self._held.exchange():
+            if self._held.connection is not tried:
+                return True
+            if not self._options.shelter or self._shelter is not None:
+                return False
+            with suppress(sqlite3.Error):
+                await self._held.let_go()
+            await self._go_into_memory(err)
+        return True
+
+    async def _has_room(self) -> bool:
+        reserve = self._options.reserve
+        return reserve is None or await asyncio.to_thread(reserve.fill)
+
+    async def _make_sure_of_room(self) -> None:
+        """Refuse what is not worth the last of the disk, and none of which belongs in memory."""
+        trouble = self._trouble
+        if trouble is None or trouble.fault not in REFUSING:
+            return
+        if trouble.in_memory or not await self._has_room():
+            raise StorageError(trouble.fault, str(self._path), trouble.detail)
+        self._change(None)
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Take in what a statement finds out about the disk or the file."""
+        try:
             yield
+        except StorageError as err:
+            known = self._trouble is not None and (self._trouble.in_memory or self._trouble.fault is err.fault)
+            telling = err.fault in (StorageFault.FULL, StorageFault.UNREADABLE)
+            if telling and not known and isinstance(err.__cause__, sqlite3.Error):
+                self._change(Trouble(err.fault, err.detail, in_memory=False))
+            raise
 
-    async def _finish(self, step: Awaitable[object]) -> None:
-        with translated(self._path):
-            await _to_its_end(step)
-
-    async def _begin(self, *, durable: bool) -> None:
-        if durable is not self._durable:
-            level = "FULL" if durable else "NORMAL"
-            await self._connection.execute_fetchall(f"PRAGMA synchronous = {level}")
-            self._durable = durable
-        await self._connection.execute_fetchall("BEGIN IMMEDIATE")
-
-
-async def _closing(connection: aiosqlite.Connection) -> AsyncGenerator[None, None]:
-    """Close the connection when this generator ends.
-
-    The event loop ends the generators that are left when it shuts down, so the connection's thread, which would keep
-    the process alive for ever, ends with the loop even where nobody came to call `close`.
-    """
-    try:
-        yield
-    finally:
-        await connection.close()
-
-
-async def _bring_up(connection: aiosqlite.Connection, path: Path, migrations: Sequence[Migration]) -> int:
-    version = await _version_of_ours(connection, path, newest=len(migrations))
-    for pragma in _BEFORE_MIGRATIONS:
-        await connection.execute_fetchall(pragma)
-    for migration in migrations[version:]:
-        async with connection.executescript(script(migration, APPLICATION_ID)):
-            pass
-    for pragma in _AFTER_MIGRATIONS:
-        await connection.execute_fetchall(pragma)
-    return len(migrations)
-
-
-async def _version_of_ours(connection: aiosqlite.Connection, path: Path, newest: int) -> int:
-    """The version of the file, before anything is changed in it; 0 for an empty one."""
-    application_id, version, tables = [
-        next(iter(await connection.execute_fetchall(question)))[0]
-        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    ]
-    ours = application_id == APPLICATION_ID or (application_id, version, tables) == (0, 0, 0)
-    if not ours:
-        raise StorageError(StorageFault.UNREADABLE, str(path), "the database of another program")
-    if version > newest:
-        raise StorageError(StorageFault.NEWER, str(path), f"version {version}, known up to {newest}")
-    return cast("int", version)
-
-
-async def _to_its_end(awaitable: Awaitable[T]) -> T:
-    """Await it to its end even when cancelled meanwhile, and pass the cancellation on afterwards.
-
-    A statement that is under way in the connection's thread cannot be taken back; whoever comes next must find it
-    done.
-    """
-    task = asyncio.ensure_future(awaitable)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            await _wait_uncancelled(task)
-        if not task.cancelled():
-            task.exception()
-        raise
-
-
-async def _wait_uncancelled(task: asyncio.Future[T]) -> None:
-    try:
-        await asyncio.wait((task,))
-    except asyncio.CancelledError:
-        return
+    def _change(self, trouble: Trouble | None) -> None:
+        self._trouble = trouble
+        self.news.set()

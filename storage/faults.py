@@ -18,12 +18,16 @@ _BY_RESULT_CODE = {
     sqlite3.SQLITE_CORRUPT: StorageFault.UNREADABLE,
     sqlite3.SQLITE_NOTADB: StorageFault.UNREADABLE,
     sqlite3.SQLITE_CANTOPEN: StorageFault.NO_FOLDER,
+    sqlite3.SQLITE_PERM: StorageFault.NO_FOLDER,
+    sqlite3.SQLITE_IOERR: StorageFault.DISK,
 }
 """By the primary result code, https://www.sqlite.org/rescode.html."""
 
 _BY_ERRNO = {
     errno.ENOSPC: StorageFault.FULL,
-    errno.EISDIR: StorageFault.UNREADABLE,
+    errno.EROFS: StorageFault.READ_ONLY,
+    errno.EIO: StorageFault.DISK,
+    errno.EISDIR: StorageFault.FOREIGN,
     errno.EMFILE: StorageFault.FAILED,
     errno.ENFILE: StorageFault.FAILED,
 }

@@ -74,7 +74,7 @@ async def test_cancelled_at_any_statement_it_is_whole_or_absent_and_the_next_one
         if again:
             loop.call_soon(task.cancel)
 
-    await notes._connection.set_trace_callback(nth_call(at, cancel))
+    await notes._held.connection.set_trace_callback(nth_call(at, cancel))
     await asyncio.wait((task,))
     assert task.cancelled()
     await write_ten(notes, "next")

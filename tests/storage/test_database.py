@@ -12,7 +12,8 @@ from textwrap import dedent
 import pytest
 
 from monitor.errors import StorageError, StorageFault
-from storage.database import APPLICATION_ID, Database
+from storage.connection import APPLICATION_ID, BUSY_MS
+from storage.database import Database
 from tests.storage.notes import beside, nth_call, texts, write_ten
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
         ("journal_mode", "wal"),
         ("foreign_keys", 1),
         ("synchronous", 1),
-        ("busy_timeout", 30_000),
+        ("busy_timeout", BUSY_MS),
         ("auto_vacuum", 2),
         ("cache_size", -4096),
         ("application_id", APPLICATION_ID),
@@ -92,7 +93,7 @@ async def test_durable_commits_wait_for_the_disk(notes: Database, durable: bool,
 async def test_foreign_keys_hold(db: Database) -> None:
     with pytest.raises(StorageError) as caught:
         async with db.transaction() as tx:
-            await tx.execute("INSERT INTO samples (at_s, server_no) VALUES (1, 99)")
+            await tx.execute("INSERT INTO runs (server_no, started_ms, marker) VALUES (99, 1, 'm')")
     assert "FOREIGN KEY" in caught.value.detail
 
 
@@ -117,7 +118,7 @@ async def test_fault_30_a_lock_held_elsewhere_is_waited_for(notes: Database, pat
     other = beside(path)
     other.execute("BEGIN IMMEDIATE")
     begun = asyncio.Event()
-    await notes._connection.set_trace_callback(nth_call(1, begun.set))
+    await notes._held.connection.set_trace_callback(nth_call(1, begun.set))
     task = asyncio.create_task(write_ten(notes, "waited"))
     await begun.wait()
     assert not task.done()
@@ -128,7 +129,7 @@ async def test_fault_30_a_lock_held_elsewhere_is_waited_for(notes: Database, pat
 
 
 async def test_fault_30_a_lock_held_too_long_is_told_and_the_next_try_works(notes: Database, path: Path) -> None:
-    await notes._connection.execute_fetchall("PRAGMA busy_timeout = 1")
+    await notes._held.connection.execute_fetchall("PRAGMA busy_timeout = 1")
     other = beside(path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError) as caught:

@@ -83,7 +83,7 @@ async def test_the_database_of_another_program_is_left_alone(path: Path) -> None
         other.execute("CREATE TABLE recipes (text)")
     other.close()
     error = await refused(path)
-    assert (error.fault, error.detail) == (StorageFault.UNREADABLE, "the database of another program")
+    assert (error.fault, error.detail) == (StorageFault.FOREIGN, "the database of another program")
     assert not has_log(path)
 
 
@@ -101,9 +101,9 @@ async def test_fault_31_a_damaged_page_is_unreadable(notes: Database, path: Path
     assert caught.value.fault is StorageFault.UNREADABLE
 
 
-async def test_a_folder_in_the_place_of_the_file_is_unreadable(path: Path) -> None:
+async def test_a_folder_in_the_place_of_the_file_is_not_ours(path: Path) -> None:
     (path / "inside").parent.mkdir(parents=True)
-    assert (await refused(path)).fault is StorageFault.UNREADABLE
+    assert (await refused(path)).fault is StorageFault.FOREIGN
 
 
 async def test_a_file_in_the_place_of_the_folder_is_no_folder(path: Path) -> None:
@@ -137,7 +137,7 @@ async def test_fault_29_a_full_disk_is_told_and_what_was_written_stays(notes: Da
     await write_ten(notes, "first")
     pages = await notes.fetch_one("PRAGMA page_count")
     assert pages is not None
-    await notes._connection.execute_fetchall(f"PRAGMA max_page_count = {pages[0]}")
+    await notes._held.connection.execute_fetchall(f"PRAGMA max_page_count = {pages[0]}")
     with pytest.raises(StorageError) as caught:
         async with notes.transaction() as tx:
             await tx.execute("INSERT INTO notes VALUES (hex(zeroblob(100000)))")

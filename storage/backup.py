@@ -1,0 +1,139 @@
+"""Copies of the database: made while it is in use, checked whole before they count, kept by number."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from monitor.errors import StorageError, StorageFault
+from storage.faults import file_errors_translated, translated
+from storage.folder import FILE_MODE, FOLDER_MODE
+
+BACKUPS_KEPT = 7
+EVERY_MS = 24 * 60 * 60 * 1000
+
+_NAME = re.compile(r"gamekeeper-(\d{8}T\d{6}\.\d{3}Z)\.db")
+_TIME = "%Y%m%dT%H%M%S"
+_UNDER_WAY = "under-way.db"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Backup:
+    """A copy that was whole when it was made."""
+
+    taken_ms: int
+    """UTC epoch milliseconds: what was written later is not in it."""
+    path: Path
+
+
+class Backups:
+    """The folder that they are in. A name tells the time, in UTC: `gamekeeper-20260524T030000.000Z.db`."""
+
+    def __init__(self, folder: Path, kept: int = BACKUPS_KEPT) -> None:
+        self._folder = folder
+        self._kept = kept
+
+    def all(self) -> list[Backup]:
+        """The newest first. Blocking, short."""
+        try:
+            found = [_backup(path) for path in self._folder.iterdir()]
+        except OSError:
+            return []
+        return sorted((backup for backup in found if backup is not None), reverse=True)
+
+    def newest_good(self) -> Backup | None:
+        """The newest that is whole still. Blocking: each that is looked at is read to its end."""
+        for backup in self.all():
+            problem = problem_of(backup.path)
+            if problem is None:
+                return backup
+            log.error("backup_damaged", file=backup.path.name, problem=problem)
+        return None
+
+    def due(self, now_ms: int) -> bool:
+        """Whether the newest is a day old, or from a time that is still to come. Blocking, short."""
+        newest = next(iter(self.all()), None)
+        return newest is None or not 0 <= now_ms - newest.taken_ms < EVERY_MS
+
+    async def make(self, copy_to: Callable[[Path], Awaitable[None]], now_ms: int) -> Backup:
+        """Make one, and let the oldest go.
+
+        Raises:
+            StorageError: UNREADABLE, where the copy is not whole, so that the original is not; or the disk refused.
+        """
+        under_way = self._folder / _UNDER_WAY
+        with file_errors_translated(under_way):
+            await asyncio.to_thread(self._prepare, under_way)
+            try:
+                await copy_to(under_way)
+                return await asyncio.to_thread(self._take, under_way, now_ms)
+            finally:
+                await asyncio.to_thread(under_way.unlink, missing_ok=True)
+
+    def _prepare(self, under_way: Path) -> None:
+        self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        under_way.unlink(missing_ok=True)
+        os.close(os.open(under_way, os.O_CREAT | os.O_RDWR, FILE_MODE))
+
+    def _take(self, under_way: Path, now_ms: int) -> Backup:
+        problem = problem_of(under_way)
+        if problem is not None:
+            raise StorageError(StorageFault.UNREADABLE, str(under_way), problem)
+        taken = datetime.fromtimestamp(now_ms / 1000, UTC)
+        backup = Backup(now_ms, self._folder / f"gamekeeper-{taken:{_TIME}}.{now_ms % 1000:03}Z.db")
+        under_way.replace(backup.path)
+        for old in self.all()[self._kept :]:
+            with suppress(OSError):
+                old.path.unlink()
+        return backup
+
+
+def problem_of(path: Path) -> str | None:
+    """Read a database to its end, and tell what is wrong with it; `None`: it is whole. Blocking.
+
+    Nobody may be writing to it: it is read as it lies there, without its log.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            return problem_in(connection.execute("PRAGMA integrity_check").fetchall())
+    except sqlite3.Error as err:
+        return str(err)
+
+
+def problem_in(answer: list[tuple[str]]) -> str | None:
+    """What `integrity_check` or `quick_check` says; `None` when it says ok."""
+    said = [line for (text,) in answer for line in text.splitlines()]
+    return None if said == ["ok"] else "; ".join(said[:3])
+
+
+def copy_beside(path: Path, target: Path) -> None:
+    """Copy a database that another process may be using, from a connection that cannot write. Blocking.
+
+    What SQLite gets wrong with several connections takes two that write.
+    """
+    log_file = Path(f"{path}-wal")
+    # Without a log there is none to be read, and one must not be made.
+    alone = "" if log_file.exists() else "&immutable=1"
+    with translated(path), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{alone}", uri=True)) as source:
+        source.execute("PRAGMA busy_timeout = 30000")
+        with closing(sqlite3.connect(target)) as copied:
+            source.backup(copied)
+
+
+def _backup(path: Path) -> Backup | None:
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        return None
+    taken = datetime.strptime(match[1][:15], _TIME).replace(tzinfo=UTC)
+    return Backup(round(taken.timestamp() * 1000) + int(match[1][16:19]), path)
