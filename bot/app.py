@@ -161,7 +161,7 @@ def _discord_side(
 
 def _stores(db: Database, settings: Settings, clock: Clock) -> Stores:
     samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s)
-    return Stores(Servers(db), Journal(db), Outbox(db), Grants(db), samples, Players(db))
+    return Stores(Servers(db), Journal(db), Outbox(db), Grants(db), Audit(db), samples, Players(db))
 
 
 def _playable(specs: Iterable[ServerSpec], adapters: Mapping[str, GameFactory]) -> list[ServerSpec]:

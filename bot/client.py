@@ -9,9 +9,10 @@ import discord
 import structlog
 from discord.ext import commands
 
-from cogs.errors import on_command_error
+from cogs.gate import Gate
 from cogs.locale.commands import CommandTranslator
 from cogs.reply import NOT_SENT
+from cogs.tree import GatedTree
 
 RATE_LIMIT_PATIENCE_S = 60.0
 """A longer wait than this is an error to whoever asked, instead of a silent sleep inside the library."""
@@ -28,6 +29,7 @@ class GamekeeperClient(commands.Bot):
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
+            tree_cls=GatedTree,
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=RATE_LIMIT_PATIENCE_S,
@@ -37,9 +39,12 @@ class GamekeeperClient(commands.Bot):
         self.online = asyncio.Event()
         """Set while it may be used: from the first time on that Discord says it is ready, until it is closed."""
 
-    def will_have(self, cogs: Sequence[commands.Cog]) -> None:
-        """Say which cogs to add once it is logged in."""
+    def will_have(self, cogs: Sequence[commands.Cog], gate: Gate) -> None:
+        """Say which cogs to add once it is logged in, and the gate before them."""
         self._to_add = cogs
+        if isinstance(self.tree, GatedTree):
+            self.tree.gate = gate
+            self.add_listener(self.tree.completed, "on_app_command_completion")
 
     async def on_ready(self) -> None:
         log.info("discord_ready", user=str(self.user), guilds=len(self.guilds))
@@ -63,6 +68,10 @@ class GamekeeperClient(commands.Bot):
     async def close(self) -> None:
         """Close it, for good: also where Discord has refused it, and it closes itself."""
         self.online.clear()
+        waiting_for_guilds = self._connection._ready_task  # noqa: SLF001 - the library forgets it
+        if waiting_for_guilds is not None:
+            # It would report to a client that is closed.
+            waiting_for_guilds.cancel()
         await super().close()
 
     async def setup_hook(self) -> None:
@@ -70,7 +79,8 @@ class GamekeeperClient(commands.Bot):
         cogs, self._to_add = self._to_add, ()
         for cog in cogs:
             await self.add_cog(cog)
-        self.tree.error(on_command_error)
+        if isinstance(self.tree, GatedTree):
+            self.tree.error(self.tree.failed)
         await self.tree.set_translator(CommandTranslator())
         await self._sync()
 

@@ -22,7 +22,7 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
-from bot.redaction import Redaction
+from monitor.redaction import Redaction
 
 FILE_NAME = "gamekeeper.log"
 _MAX_BYTES = 5 * 1024 * 1024
@@ -86,11 +86,8 @@ class Log:
 
     def __init__(self, undo: contextlib.ExitStack, redaction: Redaction) -> None:
         self._undo = undo
-        self._redaction = redaction
-
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Keep these out of the log too, from now on: the admin passwords of servers, once they are known."""
-        self._redaction.hide(secrets)
+        self.redaction = redaction
+        """What is told to hide more is kept out of the log too, from then on."""
 
     def close(self) -> None:
         self._undo.close()

@@ -6,13 +6,14 @@ import asyncio
 
 import structlog
 
-from bot.app import Hide, gamekeeper
+from bot.app import gamekeeper
 from bot.background import Background
 from bot.connection import stay_connected
 from bot.lock import only_one
 from bot.log import configure_logging
 from bot.settings import Settings, warnings_for
 from bot.signals import stop_signal
+from monitor.redaction import Redaction
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +33,12 @@ def run(settings: Settings) -> None:
     ):
         for warning in warnings_for(settings):
             log.warning("settings_warning", warning=warning)
-        asyncio.run(_serve(settings, token, written.hide))
+        asyncio.run(_serve(settings, token, written.redaction))
 
 
-async def _serve(settings: Settings, token: str, hide: Hide) -> None:
+async def _serve(settings: Settings, token: str, redaction: Redaction) -> None:
     with stop_signal() as stop:
-        async with gamekeeper(settings, hide=hide) as bot, bot.client, Background() as background:
+        async with gamekeeper(settings, redaction=redaction) as bot, bot.client, Background() as background:
             work = stay_connected(bot.client, token, settings.api_base, bot.clock)
             background.start("discord", work)
             log.info("running", servers=len(bot.fleet.servers()), data_dir=str(settings.data_dir))

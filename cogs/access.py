@@ -1,4 +1,4 @@
-"""The one gate: who may do what. It fails closed, and stands before every command and every autocomplete."""
+"""Who may do what. It fails closed: what nobody granted is allowed to nobody. `cogs/gate.py` asks it of every entry."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from monitor.errors import GamekeeperError
 from monitor.model import Actor, ActorKind, Server
 from storage.grants import Action, Grant, Grants, PrincipalKind, allows
 
+OWNER = "owner"
+"""In the place of the grant that allowed something: no grant was needed."""
+
 
 class Denial(StrEnum):
     """Why somebody was turned away."""
@@ -20,13 +23,20 @@ class Denial(StrEnum):
     """A direct message, or the app used as somebody's own and not as the guild's."""
     FOREIGN_GUILD = "foreign_guild"
     NO_GRANT = "no_grant"
+    NOT_OWNER = "not_owner"
+    """It reaches the host itself, which no grant can allow."""
+    NOT_YOURS = "not_yours"
+    """The button was made for somebody else."""
+    FORGED = "forged"
+    """No message of ours has such a button."""
 
 
 class AccessDenied(GamekeeperError):
-    def __init__(self, denial: Denial, action: Action, server_id: str | None) -> None:
+    def __init__(self, denial: Denial, action: Action | None = None, server_id: str | None = None) -> None:
         super().__init__(denial, action, server_id)
         self.denial = denial
         self.action = action
+        """What a grant would have to allow; `None` where none can."""
         self.server_id = server_id
 
 
@@ -45,6 +55,64 @@ class Person:
         return Actor(ActorKind.DISCORD, str(self.user_id), self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether somebody may do something, and what that rests on."""
+
+    denial: Denial | None = None
+    """`None`: they may."""
+    grant: Grant | None = None
+    """The grant that allows it; `None` where none was needed, or none does."""
+
+    @property
+    def allowed_by(self) -> str:
+        """The grant in one stable line, for the audit."""
+        return OWNER if self.grant is None else described(self.grant)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the settings say of who may come in at all."""
+
+    owner_ids: frozenset[int]
+    guild_ids: frozenset[int]
+    """Empty: any guild."""
+
+    def decide(self, who: Person, action: Action | None, server_id: str | None, grants: Iterable[Grant]) -> Decision:
+        """Judge one wish, purely. `None` for the action: what only an owner may; for the server: all of them.
+
+        Args:
+            who: who wants it.
+            action: what they want to do.
+            server_id: where.
+            grants: all grants of their guild; others may be among them.
+        """
+        if who.guild_id is None:
+            return Decision(Denial.NOT_IN_GUILD)
+        if self.guild_ids and who.guild_id not in self.guild_ids:
+            return Decision(Denial.FOREIGN_GUILD)
+        if who.user_id in self.owner_ids:
+            return Decision()
+        if action is None:
+            return Decision(Denial.NOT_OWNER)
+        found = next((g for g in grants if holds(who, g) and allows([g], action, server_id)), None)
+        return Decision(Denial.NO_GRANT) if found is None else Decision(grant=found)
+
+
+def holds(who: Person, grant: Grant) -> bool:
+    """Whether they have this grant, by themselves or by a role, in the guild where they are."""
+    if grant.guild_id != who.guild_id:
+        return False
+    if grant.principal_kind is PrincipalKind.ROLE:
+        return grant.principal_id in who.role_ids
+    return grant.principal_id == who.user_id
+
+
+def described(grant: Grant) -> str:
+    """Such as `role:123 control on survival`, `user:5 admin on *`."""
+    return f"{grant.principal_kind.value}:{grant.principal_id} {grant.action.value} on {grant.server_id or '*'}"
+
+
 def person(interaction: discord.Interaction) -> Person:
     """Give who is behind an interaction, with the roles that Discord says they have at this moment."""
     user = interaction.user
@@ -59,51 +127,69 @@ class Access:
 
     def __init__(self, grants: Grants, *, owner_ids: Iterable[int], guild_ids: Iterable[int]) -> None:
         self._grants = grants
-        self._owner_ids = frozenset(owner_ids)
-        self._guild_ids = frozenset(guild_ids)
+        self._house = House(frozenset(owner_ids), frozenset(guild_ids))
         self._held: dict[int, tuple[Grant, ...]] = {}
 
     async def grant(self, grant: Grant) -> bool:
-        """Add a grant; it counts from the next interaction on."""
-        added = await self._grants.add(grant)
-        # Only now: whoever read the grants meanwhile may have seen them without it.
-        self._held.pop(grant.guild_id, None)
-        return added
+        """Add a grant; it counts from the next interaction on. `False`: it was given before.
 
-    async def authorize(self, who: Person, action: Action, server_id: str | None) -> None:
+        Raises:
+            UnknownServer: no server has that id.
+        """
+        try:
+            return await self._grants.add(grant)
+        finally:
+            # Only now: whoever read the grants meanwhile may have seen them without it.
+            self._held.pop(grant.guild_id, None)
+
+    async def revoke(self, grant: Grant) -> bool:
+        """Take a grant back; from the next interaction on it does not count. `False`: it was never given.
+
+        Raises:
+            UnknownServer: no server has that id.
+        """
+        try:
+            return await self._grants.remove(grant)
+        finally:
+            self._held.pop(grant.guild_id, None)
+
+    async def grants(self, guild_id: int) -> tuple[Grant, ...]:
+        """Give every grant of a guild, the oldest first. They are read once: only this class changes them."""
+        if guild_id not in self._held:
+            self._held[guild_id] = await self._grants.all(guild_id)
+        return self._held[guild_id]
+
+    async def decide(self, who: Person, action: Action | None, server_id: str | None) -> Decision:
+        """Say whether they may, and why. As in `House.decide`."""
+        # Outside its guilds, and for an owner, nothing needs to be read.
+        decision = self._house.decide(who, action, server_id, ())
+        if decision.denial is not Denial.NO_GRANT or who.guild_id is None:
+            return decision
+        return self._house.decide(who, action, server_id, await self.grants(who.guild_id))
+
+    async def authorize(self, who: Person, action: Action | None, server_id: str | None) -> Decision:
         """Let `who` pass, or not. The server is `None` for what concerns them all.
 
         Raises:
             AccessDenied: they may not; it says why.
         """
-        if who.guild_id is None:
-            raise AccessDenied(Denial.NOT_IN_GUILD, action, server_id)
-        if self._guild_ids and who.guild_id not in self._guild_ids:
-            raise AccessDenied(Denial.FOREIGN_GUILD, action, server_id)
-        if who.user_id in self._owner_ids:
-            return
-        if not allows(await self._grants_of(who, who.guild_id), action, server_id):
-            raise AccessDenied(Denial.NO_GRANT, action, server_id)
+        decision = await self.decide(who, action, server_id)
+        if decision.denial is not None:
+            raise AccessDenied(decision.denial, action, server_id)
+        return decision
+
+    async def require_owner(self, who: Person) -> Decision:
+        """Let only those pass whom the settings name: for what reaches the host itself.
+
+        Raises:
+            AccessDenied: they are none of them, or not in a guild of ours.
+        """
+        return await self.authorize(who, None, None)
+
+    def owns(self, who: Person) -> bool:
+        """Whether they are one of the owners, wherever they are."""
+        return who.user_id in self._house.owner_ids
 
     async def visible(self, who: Person, action: Action, servers: Iterable[Server]) -> Sequence[Server]:
         """Give the servers that `who` may do this to."""
-        return [server for server in servers if await self._may(who, action, server.id)]
-
-    async def _may(self, who: Person, action: Action, server_id: str) -> bool:
-        try:
-            await self.authorize(who, action, server_id)
-        except AccessDenied:
-            return False
-        return True
-
-    async def _grants_of(self, who: Person, guild_id: int) -> list[Grant]:
-        """Give the grants that `who` holds. A guild's grants are read once: only this class changes them."""
-        if guild_id not in self._held:
-            self._held[guild_id] = await self._grants.all(guild_id)
-        return [grant for grant in self._held[guild_id] if _holds(who, grant)]
-
-
-def _holds(who: Person, grant: Grant) -> bool:
-    if grant.principal_kind is PrincipalKind.ROLE:
-        return grant.principal_id in who.role_ids
-    return grant.principal_id == who.user_id
+        return [server for server in servers if (await self.decide(who, action, server.id)).denial is None]

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
-from cogs.access import Access
+from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue, mark
 from cogs.pictures import Compared, Pictures
 from cogs.render.limits import CHOICES
@@ -29,8 +29,8 @@ LAST_WEEK_LABEL = mark("The same time last week")
 class ChartCog(ServerCog):
     """Draws what was measured."""
 
-    def __init__(self, control: Control, access: Access, pictures: Pictures, clock: Clock) -> None:
-        super().__init__(control, access)
+    def __init__(self, control: Control, gate: Gate, pictures: Pictures, clock: Clock) -> None:
+        super().__init__(control, gate)
         self._pictures = pictures
         self._clock = clock
 

@@ -9,7 +9,8 @@ import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
-from cogs.access import Access, person
+from cogs.access import person
+from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue
 from cogs.render.outcome import climbed, outcome
 from cogs.render.plans import announced, called_off, force_is_now
@@ -58,8 +59,8 @@ class _Steps:
 class ControlCog(ServerCog):
     """Starts and stops servers, now or later; each reply follows the steps."""
 
-    def __init__(self, control: Control, access: Access, clock: Clock) -> None:
-        super().__init__(control, access)
+    def __init__(self, control: Control, gate: Gate, clock: Clock) -> None:
+        super().__init__(control, gate)
         self.clock = clock
 
     @app_commands.command(name="start", description=locale_str("Start a server"))

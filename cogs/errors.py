@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import discord
 import structlog
 from discord import app_commands
 
 from cogs.access import AccessDenied, Denial
+from cogs.attempt import attempt_of
+from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue, mark
+from cogs.ratelimit import RateLimited
 from cogs.render.painter import ChartFailed
 from cogs.render.refusals import refusal
-from cogs.render.text import escape
-from cogs.reply import answer
+from cogs.render.text import escape, timestamp
+from cogs.reply import NOT_SENT, answer
 from monitor.errors import (
     AccessRefused,
     CommandRejected,
     GameFault,
+    GamekeeperError,
     GameUnavailable,
     LaunchRefused,
     NotSupported,
@@ -29,6 +35,7 @@ from monitor.errors import (
 )
 from monitor.lifecycle import Request
 from monitor.model import State
+from storage.audit import DENIED, LIMITED
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +49,11 @@ DENIALS: dict[Denial, str] = {
     Denial.NO_GRANT: mark(
         "You may not do that: it takes the permission `{action}`. Ask whoever runs this bot for it."
     ),
+    Denial.NOT_OWNER: mark(
+        "You may not do that: it reaches the machine itself, so it is for the owners in `DISCORD_OWNER_IDS` alone."
+    ),
+    Denial.NOT_YOURS: mark("That button is for whoever gave the command. Give the command yourself."),
+    Denial.FORGED: mark("I have offered nothing like that. Give the command again, and pick from what it offers."),
 }
 
 WRONG_STATE: dict[State, str] = {
@@ -69,7 +81,12 @@ STORAGE_FAULTS: dict[StorageFault, str] = {
     StorageFault.NEWER: mark(
         "The database is from a newer version of me. Whoever runs me must bring me up to that version."
     ),
-    StorageFault.UNREADABLE: mark("The database is damaged, or not mine. Whoever runs me must look at the log."),
+    StorageFault.UNREADABLE: mark(
+        "The database is damaged. Whoever runs me must restart me: I then put the newest backup in its place."
+    ),
+    StorageFault.FOREIGN: mark(
+        "The database is not mine. Whoever runs me must move it away, or set `GAMEKEEPER_DATA_DIR`."
+    ),
     StorageFault.NO_FOLDER: mark(
         "The folder of the database cannot be used. Whoever runs me must check `GAMEKEEPER_DATA_DIR`."
     ),
@@ -78,6 +95,9 @@ STORAGE_FAULTS: dict[StorageFault, str] = {
     ),
     StorageFault.BUSY: mark("Another program holds the database. Try again in a moment."),
     StorageFault.FULL: mark("The disk is full, so nothing can be written down. Free some space on it."),
+    StorageFault.DISK: mark(
+        "The disk fails to read or write the database. Whoever runs me must check the disk and its cable."
+    ),
     StorageFault.CLOSED: mark("I am just ending. Try again once I am back."),
     StorageFault.FAILED: mark(
         "The database cannot be used right now. Try again in a moment; the bot's log has the details."
@@ -109,11 +129,21 @@ REJECTED: dict[RejectedBecause, str] = {
 }
 
 
+FOR_THEM_ALONE = (AccessDenied, RateLimited, UnknownServer)
+"""What is told to nobody else in the channel."""
+
+
 def explain(error: BaseException, words: Words) -> str | None:
     """Give the words for a domain error; `None` for one that nobody foresaw."""
     match error:
         case AccessDenied():
-            return words.text(DENIALS[error.denial], action=error.action.value)
+            action = "" if error.action is None else error.action.value
+            return words.text(DENIALS[error.denial], action=action)
+        case RateLimited():
+            again = timestamp(error.again_ms + 999)
+            return words.text("That was too much at once, so nothing was done. Try again {again}.", again=again)
+        case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
+            return words.text("That command has changed. Reload Discord with Ctrl+R, then give it again.")
         case UnknownServer():
             name = escape(error.server_id, 100)
             return words.text("There is no server {name}. Pick one from the list, or see `/status`.", name=name)
@@ -178,21 +208,29 @@ def _game_error(error: BaseException, words: Words) -> str | None:
             return None
 
 
-async def on_command_error(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-    """Tell whoever gave a command why it did not work. What nobody foresaw is logged whole."""
-    command = interaction.command.qualified_name if interaction.command is not None else None
-    if isinstance(error, app_commands.CheckFailure):
-        log.info("interaction_repeated", command=command, interaction=interaction.id)
-        return
-    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+def outcome_word(error: BaseException) -> str:
+    """Give the short stable word for the audit."""
+    match error:
+        case AccessDenied():
+            return DENIED + error.denial.value
+        case RateLimited():
+            return LIMITED
+        case GamekeeperError() | discord.DiscordException():
+            return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+        case _:
+            return "failed"
+
+
+async def tell(interaction: discord.Interaction, error: BaseException, gate: Gate) -> None:
+    """Tell whoever asked why it did not work, and write that down. What nobody foresaw is logged whole."""
+    entry = attempt_of(interaction).entry
     words = catalogue(interaction.locale.value)
-    told = explain(cause, words)
+    told = explain(error, words)
     if told is None:
-        log.error("command_failed", command=command, exc_info=cause)
+        log.error("command_failed", entry=entry, exc_info=error)
         told = words.text("Something went wrong that should not have. The bot's log has the details.")
-    elif isinstance(cause, AccessDenied):
-        log.info("access_denied", command=command, user=interaction.user.id, denial=cause.denial.value)
     try:
-        await answer(interaction, content=f"⚠️ {told}", ephemeral=isinstance(cause, AccessDenied | UnknownServer))
-    except discord.HTTPException as failure:
-        log.warning("refusal_not_told", command=command, failure=str(failure))
+        await answer(interaction, content=f"⚠️ {told}", ephemeral=isinstance(error, FOR_THEM_ALONE))
+    except NOT_SENT as failure:
+        log.warning("refusal_not_told", entry=entry, failure=str(failure))
+    await gate.finish(interaction, outcome_word(error), explain(error, catalogue("en")) or "")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.access import Access, person
+from cogs.attempt import attempt_of
+from cogs.gate import Gate
 from cogs.render.limits import CHOICE_NAME, CHOICES
 from cogs.render.text import cut
 from monitor.errors import UnknownServer
@@ -16,50 +17,42 @@ from monitor.model import Server
 from monitor.ports import Control
 from storage.grants import Action
 
-REMEMBERED = 1000
-"""How many interactions are known again: those of a few minutes, whoever is typing."""
-
-
-class Once:
-    """Tells what comes for the first time from what was there before, as far back as it remembers."""
-
-    def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._remembered = remembered
-        self._seen: dict[int, None] = {}
-
-    def first(self, key: int) -> bool:
-        if key in self._seen:
-            return False
-        self._seen[key] = None
-        if len(self._seen) > self._remembered:
-            del self._seen[next(iter(self._seen))]
-        return True
-
 
 class ServerCog(commands.Cog):
     """A cog whose commands name a server."""
 
-    def __init__(self, control: Control, access: Access) -> None:
+    def __init__(self, control: Control, gate: Gate) -> None:
         self.control = control
-        self.access = access
-        self._once = Once()
+        self.gate = gate
 
-    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Let each interaction through once: Discord delivers one again after it lost sight of us."""
-        return self._once.first(interaction.id)
-
-    async def meant(self, interaction: discord.Interaction, action: Action, typed: str) -> Server:
+    async def meant(
+        self, interaction: discord.Interaction, action: Action, typed: str, *, private: bool = False
+    ) -> Server:
         """Give the server that was typed, by id or by name, once it is clear that they may do this to it.
 
         Raises:
             AccessDenied: they may not; nor do they learn whether it exists.
+            RateLimited: too much happens to it.
             UnknownServer: there is none.
         """
         server = find(self.control.servers(), typed)
-        await self.access.authorize(person(interaction), action, server.id if server is not None else typed)
+        await self.gate.enter(interaction, action, server.id if server is not None else typed, private=private)
         if server is None:
             raise UnknownServer(typed)
         return server
+
+    async def meant_or_all(
+        self, interaction: discord.Interaction, action: Action, typed: str | None
+    ) -> Sequence[Server]:
+        """Give the one server that was typed, or else every server that they may do this to.
+
+        Raises:
+            AccessDenied: there is none, or not that one.
+            UnknownServer: there is none of that name.
+        """
+        if typed is not None:
+            return [await self.meant(interaction, action, typed)]
+        return await self.gate.enter_where_allowed(interaction, action, self.control.servers())
 
     async def may_view(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         return await self._choices(interaction, Action.VIEW, current)
@@ -70,14 +63,21 @@ class ServerCog(commands.Cog):
     async def may_console(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         return await self._choices(interaction, Action.CONSOLE, current)
 
+    async def may_manage(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return await self._choices(interaction, Action.MANAGE, current)
+
+    async def may_administer(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return await self._choices(interaction, Action.ADMIN, current)
+
     async def _choices(
         self, interaction: discord.Interaction, action: Action, current: str
     ) -> list[app_commands.Choice[str]]:
         """Offer only servers that this person may do this to."""
-        servers = await self.access.visible(person(interaction), action, self.control.servers())
+        servers = await self.gate.visible(interaction, action, self.control.servers())
         typed = current.casefold()
         fitting = [s for s in servers if typed in s.id or typed in s.spec.name.casefold()]
-        return [app_commands.Choice(name=cut(choice_name(s), CHOICE_NAME), value=s.id) for s in fitting[:CHOICES]]
+        shown = attempt_of(interaction).redaction.text
+        return [app_commands.Choice(name=cut(shown(choice_name(s)), CHOICE_NAME), value=s.id) for s in fitting[:CHOICES]]
 
 
 def choice_name(server: Server) -> str:

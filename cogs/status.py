@@ -6,7 +6,6 @@ import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
-from cogs.access import person
 from cogs.locale.catalogue import catalogue
 from cogs.render.server import server_embed
 from cogs.render.status import status_embed
@@ -25,10 +24,7 @@ class StatusCog(ServerCog):
     async def status(self, interaction: discord.Interaction, server: str | None = None) -> None:
         words = catalogue(interaction.locale.value)
         if server is None:
-            who = person(interaction)
-            visible = await self.access.visible(who, Action.VIEW, self.control.servers())
-            if not visible:
-                await self.access.authorize(who, Action.VIEW, None)
+            visible = await self.meant_or_all(interaction, Action.VIEW, None)
             await defer(interaction)
             await answer(interaction, embed=status_embed(visible, words))
         else:

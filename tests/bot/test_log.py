@@ -100,7 +100,7 @@ def _fail() -> None:
 
 def test_fault_64_a_secret_is_in_no_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with configure_logging("debug", tmp_path, [CANARY]) as it:
-        it.hide(["later-known-password"])
+        it.redaction.hide(["later-known-password"])
         ours, theirs = structlog.get_logger("bot"), logging.getLogger("discord")
         ours.info(f"text {CANARY}", field=CANARY, deep={"a": [CANARY]}, obj=ValueError(CANARY))
         ours.info("positional %s", CANARY, late="later-known-password")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import simcord
 
-from cogs.server_cog import Once, choice_name, find
+from cogs.gate import Once
+from cogs.server_cog import choice_name, find
 from monitor.model import Server
 from tests.cogs.world import World, world
 from tests.fakes.house import spec_of

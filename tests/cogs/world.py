@@ -23,12 +23,16 @@ from cogs.chart import ChartCog
 from cogs.console import ConsoleCog
 from cogs.control import ControlCog
 from cogs.delivery import Delivery
+from cogs.gate import Gate
 from cogs.locale.catalogue import catalogue
 from cogs.pictures import Pictures
+from cogs.ratelimit import Limits
 from cogs.status import StatusCog
 from monitor.fleet import Fleet
+from monitor.redaction import Redaction
 from monitor.spec import ServerSpec
 from monitor.surroundings import Surroundings
+from storage.audit import Audit
 from storage.database import Database
 from storage.grants import Action, Grant, Grants, PrincipalKind
 from storage.journal import Journal
@@ -114,6 +118,8 @@ class World:
     outbox: Outbox
     samples: SampleBuffer
     access: Access
+    gate: Gate
+    audit: Audit
     delivery: Delivery
     painter: RecordingPainter
     places: Places
@@ -237,20 +243,37 @@ async def world(
         house, journal, painter = House(), Journal(db), painter or SketchPainter()
         fleet, samples, outbox = _fleet(specs, house, journal), SampleBuffer(db, house.clock), Outbox(db)
         access = Access(Grants(db), owner_ids=[people.owner.id], guild_ids=guild_ids)
+        audit = Audit(db)
+        gate = Gate(access, audit, house.clock, Redaction(), Limits(house.clock))
         pictures = Pictures(samples, journal, painter, "UTC", 5.0)
         channel_id = places.alerts.id if to_alerts else None
         delivery = Delivery(outbox, client, client.online, channel_id, fleet, pictures, house.clock, catalogue("en"))
         house.bus.listen(delivery.wake)
         client.will_have(
             [
-                StatusCog(fleet, access),
-                ControlCog(fleet, access, house.clock),
-                ConsoleCog(fleet, access),
-                ChartCog(fleet, access, pictures, house.clock),
-            ]
+                StatusCog(fleet, gate),
+                ControlCog(fleet, gate, house.clock),
+                ConsoleCog(fleet, gate),
+                ChartCog(fleet, gate, pictures, house.clock),
+            ],
+            gate,
         )
         home = World(
-            env, client, house, fleet, db, journal, outbox, samples, access, delivery, painter, places, people
+            env,
+            client,
+            house,
+            fleet,
+            db,
+            journal,
+            outbox,
+            samples,
+            access,
+            gate,
+            audit,
+            delivery,
+            painter,
+            places,
+            people,
         )
         if granted:
             await home.grant(Action.ADMIN)

@@ -1,0 +1,27 @@
+"""What Discord is sent, with its secrets taken out. The last thing that happens to it before it leaves."""
+
+from __future__ import annotations
+
+import io
+from pathlib import PurePath
+
+import discord
+
+from monitor.redaction import Redaction
+
+TEXTS = frozenset({".txt", ".log"})
+"""The files that are read for secrets. Exports are written without any; pictures are drawn from texts without any."""
+
+
+def discreet_embed(embed: discord.Embed, redaction: Redaction) -> discord.Embed:
+    """Give a copy without secrets."""
+    return discord.Embed.from_dict(redaction.value(embed.to_dict()))  # type: ignore[arg-type]  # the same shape
+
+
+def discreet_file(file: discord.File, redaction: Redaction) -> discord.File:
+    """Give a text file without secrets; another is given back as it is."""
+    if PurePath(file.filename).suffix not in TEXTS:
+        return file
+    file.reset()
+    text = file.fp.read().decode("utf-8", "replace")
+    return discord.File(io.BytesIO(redaction.text(text).encode()), file.filename)
