@@ -113,16 +113,16 @@ class Pictures:
             timezone=self.timezone,
             since_s=span.since_s,
             until_s=span.until_s,
-            step_s=span.bucket_s,
+            step_s=max(span.bucket_s, *(_step_s(curve) for _, curves in panels for curve in curves)),
             curves=known or panels[:2],
             marks=await self._marks(server, span),
         )
         return await self.painter.draw(request)
 
     async def _from_first(self, server: Server, metric: Metric, span: Span) -> Span:
-        points = (await self._series(server, metric, span)).points
-        first = next((index for index, point in enumerate(points) if point is not None), 0)
-        since_s = min(span.since_s + (first - 1) * span.bucket_s, span.until_s - SHORTEST_S)
+        series = await self._series(server, metric, span)
+        first = next((index for index, point in enumerate(series.points) if point is not None), 0)
+        since_s = min(series.since_s + (first - 1) * series.bucket_s, span.until_s - SHORTEST_S)
         return replace(span, since_s=max(span.since_s, since_s))
 
     async def _curves(self, server: Server, metric: Metric, span: Span, compared: Compared | None) -> list[Curve]:
@@ -160,6 +160,11 @@ def _curve(series: Series, shift_s: int = 0, name: str = "", plain_name: str = "
         name=name,
         plain_name=plain_name,
     )
+
+
+def _step_s(curve: Curve) -> float:
+    """The time between its points: more than was asked for where only rollups are left."""
+    return curve.at_s[1] - curve.at_s[0] if len(curve.at_s) > 1 else 0
 
 
 def _knows(curve: Curve) -> bool:

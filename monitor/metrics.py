@@ -35,7 +35,7 @@ class Metric:
 
 METRICS: tuple[Metric, ...] = (
     Metric("cpu", "cpu_permille", 10.0, Unit.PERCENT_OF_CORE, "CPU", lambda s: s.cpu_pct),
-    Metric("memory", "rss_kib", 1 / 1024, Unit.BYTES, "Memory", lambda s: s.rss_bytes),
+    Metric("memory", "rss_mib", 1 / 2**20, Unit.BYTES, "Memory", lambda s: s.rss_bytes),
     Metric("players", "players", 1.0, Unit.COUNT, "Players", lambda s: s.players),
     Metric("tick_rate", "tick_rate_centi", 100.0, Unit.PER_SECOND, "Tick rate", lambda s: s.tick_rate),
     Metric("read", "read_kib_per_s", 1 / 1024, Unit.BYTES_PER_SECOND, "Disk read", lambda s: s.read_bytes_per_s),

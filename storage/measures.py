@@ -14,6 +14,11 @@ COLUMNS: tuple[str, ...] = tuple(metric.column for metric in METRICS)
 Measures = tuple[int | None, ...]
 """One integer for each of `COLUMNS`; `None` is unknown."""
 
+SERVER_BITS = 10
+"""A row's key is its time, shifted by these, and its server's number: they order rows by time, then by server."""
+MOST_SERVERS = (1 << SERVER_BITS) - 1
+"""The largest number of a server; a number is given once."""
+
 _LARGEST = 2**63 - 1
 
 # The field that a metric reads is the one whose value it gives back.
@@ -24,6 +29,11 @@ _FIELDS: tuple[str, ...] = tuple(
     if field.default is None and metric.read(Sample("", 0, **{field.name: 1})) is not None
 )
 _WHOLE = frozenset(name for name, hint in get_type_hints(Sample).items() if hint == int | None)
+
+
+def key_of(at_s: int, server_no: int = 0) -> int:
+    """The key of a row; of the first row of that second, whosever it is, without a server."""
+    return (at_s << SERVER_BITS) + server_no
 
 
 def measures_of(sample: Sample) -> Measures:

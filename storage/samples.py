@@ -19,19 +19,26 @@ from monitor.metrics import METRICS, Metric
 from monitor.model import Sample
 from monitor.ports import Clock
 from storage.database import Database
-from storage.measures import COLUMNS, Measures, measures_of, sample_from
-from storage.series import Series, read_series
+from storage.measures import COLUMNS, MOST_SERVERS, SERVER_BITS, Measures, key_of, measures_of, sample_from
+from storage.rollups import GRACE_S, MINUTE, anything_due, mark_due, roll_up
+from storage.series import KEPT, Keep, Series, grid, read_series
 
 log = structlog.get_logger(__name__)
 
-_INSERT = f"""
-    INSERT OR REPLACE INTO samples (at_s, server_no, {", ".join(COLUMNS)})
-    VALUES (?, ?, {", ".join("?" * len(COLUMNS))})
+INSERT = f"""
+    INSERT OR REPLACE INTO samples (key, {", ".join(COLUMNS)}) VALUES (?, {", ".join("?" * len(COLUMNS))})
 """  # noqa: S608  # the columns are METRICS'
 
+# The newest row is in the newest minute that is rolled up, or in one that is not.
 _LATEST = f"""
-    SELECT at_s, {", ".join(COLUMNS)} FROM samples
-    WHERE server_no = (SELECT no FROM servers WHERE id = ?) ORDER BY at_s DESC LIMIT 1
+    WITH server (server_no) AS MATERIALIZED (SELECT no FROM servers WHERE id = ?),
+    minutes (at_s) AS (
+        SELECT max(at_s) FROM {MINUTE.table} WHERE server_no = (SELECT server_no FROM server)
+        UNION SELECT at_s FROM rollups_due WHERE bucket_s = {MINUTE.bucket_s}
+    )
+    SELECT samples.at_s, {", ".join(COLUMNS)} FROM minutes CROSS JOIN samples
+    ON key >= minutes.at_s << {SERVER_BITS} AND key < minutes.at_s + {MINUTE.bucket_s} << {SERVER_BITS}
+    WHERE server_no = (SELECT server_no FROM server) ORDER BY key DESC LIMIT 1
 """  # noqa: S608  # the columns are METRICS'
 
 _Key = tuple[str, int]
@@ -48,12 +55,14 @@ class SampleBuffer:
         flush_interval_s: float = 10.0,
         flush_rows: int = 1000,
         cap_rows: int = 50_000,
+        keep: Keep = KEPT,
     ) -> None:
         self._db = db
         self._clock = clock
         self._flush_interval_s = flush_interval_s
         self._flush_rows = flush_rows
         self._cap_rows = cap_rows
+        self._keep = keep
         self._waiting: dict[_Key, Measures] = {}
         self._newest: dict[str, Sample] = {}
         self._numbers: dict[str, int] = {}
@@ -81,6 +90,14 @@ class SampleBuffer:
         if len(self._waiting) >= self._flush_rows and not self._broken:
             self._full.set()
 
+    def flush_early(self) -> None:
+        """Have `run` write what waits now rather than when its time comes. Never waits or raises.
+
+        Does nothing while the disk refuses: it is asked again when the time comes.
+        """
+        if not self._broken:
+            self._full.set()
+
     async def run(self) -> None:
         """Write what has gathered, every few seconds or when it is much, until cancelled.
 
@@ -92,6 +109,7 @@ class SampleBuffer:
             self._full.clear()
             try:
                 await self.flush()
+                await self._roll_up_the_rest()
             except StorageError as err:
                 self._note_broken(err)
             else:
@@ -117,15 +135,16 @@ class SampleBuffer:
     async def series(self, server_id: str, metric: Metric, since_s: int, until_s: int, buckets: int) -> Series:
         """Aggregate one metric from `since_s` up to, not including, `until_s`, both epoch seconds.
 
+        What is read from rollups is read from whole ones, so it may begin or end within one of them.
+
         Raises:
             ValueError: the span is not longer than nothing, or there is no bucket.
             StorageError: the database refused.
         """
+        where = grid(since_s, until_s, buckets, now_s=self._now_s(), keep=self._keep)
         column = METRICS.index(metric)
-        fresh = [(at_s, row[column]) for (owner, at_s), row in self._waiting.items() if owner == server_id]
-        return await read_series(
-            self._db, server_id, metric, fresh, since_s=since_s, until_s=until_s, buckets=buckets
-        )
+        fresh = [(at_s, row[column]) for at_s, row in self.unwritten(server_id, where.since_s, where.until_s)]
+        return await read_series(self._db, server_id, metric, fresh, where)
 
     def unwritten(self, server_id: str, since_s: int, until_s: int) -> list[tuple[int, Measures]]:
         """Give a server's rows that the table may not hold yet, from `since_s` up to, not including, `until_s`."""
@@ -138,14 +157,31 @@ class SampleBuffer:
     async def _write(self, batch: list[tuple[_Key, Measures]]) -> None:
         await self._learn_numbers({server_id for (server_id, _), _ in batch})
         rows = [
-            (at_s, self._numbers[server_id], *measures)
+            (key_of(at_s, self._numbers[server_id]), *measures)
             for (server_id, at_s), measures in batch
             if server_id in self._numbers
         ]
         async with self._db.transaction() as tx:
-            await tx.execute_many(_INSERT, rows)
+            await tx.execute_many(INSERT, rows)
+            await mark_due(tx, {at_s for (_, at_s), _ in batch})
+            await roll_up(tx, self._over_s(len(batch)))
         for key, measures in batch:
             self._settle(key, measures)
+
+    async def _roll_up_the_rest(self) -> None:
+        """What an earlier end of the process left, what is much, and what ended with nothing new to write."""
+        while await anything_due(self._db, self._over_s(0)):
+            async with self._db.transaction() as tx:
+                await roll_up(tx, self._over_s(0))
+
+    def _over_s(self, batch_rows: int) -> int:
+        """Up to when samples are complete once the first `batch_rows` that wait are written."""
+        over_s = self._now_s() - GRACE_S
+        next_key = next(islice(self._waiting, batch_rows, None), None)
+        return over_s if next_key is None else min(over_s, next_key[1])
+
+    def _now_s(self) -> int:
+        return self._clock.now_ms() // 1000
 
     def _settle(self, key: _Key, written: Measures) -> None:
         """Let go of what is written, unless a newer one has taken its place meanwhile."""
@@ -162,7 +198,8 @@ class SampleBuffer:
 
     async def _learn_numbers(self, server_ids: set[str]) -> None:
         if not server_ids <= self._numbers.keys():
-            self._numbers = dict(await self._db.fetch_all("SELECT id, no FROM servers"))
+            known = await self._db.fetch_all("SELECT id, no FROM servers WHERE no <= ?", (MOST_SERVERS,))
+            self._numbers = dict(known)
 
     def _note_broken(self, err: StorageError) -> None:
         if not self._broken:
