@@ -43,20 +43,17 @@ class Fleet:
         around: Surroundings,
     ) -> None:
         self._around = around
-        self._supervisors = {
-            spec.id: Supervisor(spec, make_game(spec), make_log(spec), around)
-            for spec in sorted(specs, key=lambda spec: spec.id)
-        }
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._make_game = make_game
+        self._make_log = make_log
+        self._supervisors = {spec.id: self._supervisor(spec) for spec in sorted(specs, key=lambda spec: spec.id)}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._autostarts: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Find every server as an earlier bot left it, then start what is to start by itself."""
         past = await self._around.journal.past()
-        self._tasks = tuple(
-            asyncio.create_task(supervisor.serve(), name=f"supervisor:{server_id}")
-            for server_id, supervisor in self._supervisors.items()
-        )
+        for server_id, supervisor in self._supervisors.items():
+            self._begin(server_id, supervisor)
         found = await asyncio.gather(*(self._recover(s, past.get(i, Past())) for i, s in self._supervisors.items()))
         recovered = [supervisor for supervisor in found if supervisor is not None]
         due = [s for s in recovered if self._starts_by_itself(s.server, past.get(s.server.id, Past()))]
@@ -64,10 +61,16 @@ class Fleet:
 
     async def close(self) -> None:
         """Let go of every server and leave the games running."""
-        tasks = [*self._tasks, *([self._autostarts] if self._autostarts else [])]
+        tasks = [*self._tasks.values(), *([self._autostarts] if self._autostarts else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _supervisor(self, spec: ServerSpec) -> Supervisor:
+        return Supervisor(spec, self._make_game, self._make_log(spec), self._around)
+
+    def _begin(self, server_id: str, supervisor: Supervisor) -> None:
+        self._tasks[server_id] = asyncio.create_task(supervisor.serve(), name=f"supervisor:{server_id}")
 
     @staticmethod
     async def _recover(supervisor: Supervisor, past: Past) -> Supervisor | None:
@@ -107,7 +110,9 @@ class Fleet:
 
     def measured(self, samples: Iterable[Sample]) -> None:
         for sample in samples:
-            self._supervisors[sample.server_id].measured(sample)
+            # It may have been let go of while it was being measured.
+            if sample.server_id in self._supervisors:
+                self._supervisors[sample.server_id].measured(sample)
 
     def logs(self) -> Sequence[ServerLog]:
         return [supervisor.output for supervisor in self._supervisors.values()]
@@ -147,6 +152,22 @@ class Fleet:
 
     async def command(self, server_id: str, text: str, by: Actor) -> str | None:
         return await self._find(server_id).command(text, by)
+
+    async def take_in(self, spec: ServerSpec) -> Server:
+        known = self._supervisors.get(spec.id)
+        if known is not None:
+            return await known.describe(spec)
+        past = (await self._around.journal.past()).get(spec.id, Past())
+        supervisor = self._supervisor(spec)
+        self._supervisors = dict(sorted({**self._supervisors, spec.id: supervisor}.items()))
+        self._begin(spec.id, supervisor)
+        await self._recover(supervisor, past)
+        return supervisor.server
+
+    async def let_go(self, server_id: str, by: Actor, *, leave_running: bool = False) -> None:
+        await self._find(server_id).retire(by, leave_running=leave_running)
+        del self._supervisors[server_id]
+        await self._tasks.pop(server_id)
 
     def log(self, server_id: str) -> ServerLog:
         return self._find(server_id).output

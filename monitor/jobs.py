@@ -23,7 +23,7 @@ class JobQueue:
         self._inbox: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._beside: dict[str, asyncio.Task[None]] = {}
         self._unanswered: set[asyncio.Future[Any]] = set()
-        self._closed = False
+        self._closed = self._ended = False
 
     async def ask(self, job: Callable[[], Awaitable[T]]) -> T:
         """Have a job done in its turn, and give its result or raise its error.
@@ -64,9 +64,13 @@ class JobQueue:
         """Have a job done in its turn; its failure is logged."""
         self._inbox.put_nowait(job)
 
+    def end(self) -> None:
+        """Do no other job after the one that says this."""
+        self._ended = True
+
     async def serve(self) -> None:
-        """Do one job after the other, until cancelled."""
-        while True:
+        """Do one job after the other, until cancelled, or until one of them says that it was the last."""
+        while not self._ended:
             job = await self._inbox.get()
             try:
                 await job()

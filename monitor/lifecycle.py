@@ -21,6 +21,8 @@ class Request(StrEnum):
     """End it now, also where a polite stop is under way."""
     CANCEL = "cancel"
     """Call off what is announced, begun or planned."""
+    REMOVE = "remove"
+    """Look after it no more."""
 
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
@@ -44,6 +46,7 @@ ACCEPTED: Mapping[Request, frozenset[State]] = {
     Request.CANCEL: frozenset(
         {State.STARTING, State.RUNNING, State.UNRESPONSIVE, State.STOPPING, State.BACKOFF, State.FAILED}
     ),
+    Request.REMOVE: frozenset({State.STOPPED, State.BACKOFF, State.FAILED}),
     Request.COMMAND: frozenset({State.STARTING, State.RUNNING, State.UNRESPONSIVE, State.STOPPING}),
 }
 

@@ -260,6 +260,7 @@ class Server:
     """One server being looked after, as it stands at this moment."""
 
     spec: ServerSpec
+    """As it is described, in force now."""
     state: State = State.STOPPED
     since_ms: int = 0
     """When it entered this state."""
@@ -281,6 +282,13 @@ class Server:
     """Who called off the last stop that was begun of the live process; `None` while it stands."""
     last_exit: ExitReport | None = None
     last_exit_ms: int | None = None
+    next_spec: ServerSpec | None = None
+    """A description given while it was up: in force from its next start on."""
+
+    @property
+    def described(self) -> ServerSpec:
+        """The newest description, in force or not."""
+        return self.next_spec or self.spec
 
     @property
     def id(self) -> str:

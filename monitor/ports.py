@@ -21,7 +21,7 @@ from monitor.model import (
     Server,
     TreeReading,
 )
-from monitor.spec import Priority
+from monitor.spec import Priority, ServerSpec
 
 T = TypeVar("T")
 
@@ -272,3 +272,22 @@ class Control(Protocol):
         ...
 
     def log(self, server_id: str) -> ServerLog: ...
+
+    async def take_in(self, spec: ServerSpec) -> Server:
+        """Look after a server from now on, or by this description if it is looked after already.
+
+        While it is up, what concerns its process counts from its next start on; a process that it left running is
+        found again. It is not started.
+
+        Raises:
+            StorageError: what became of it before cannot be read.
+        """
+        ...
+
+    async def let_go(self, server_id: str, by: Actor, *, leave_running: bool = False) -> None:
+        """Look after it no more. Its process, if it has one, is never ended by this.
+
+        Raises:
+            WrongState: it is up, and was not to be left running.
+        """
+        ...

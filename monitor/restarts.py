@@ -12,11 +12,11 @@ from monitor import judging, rules
 from monitor.chronicle import Chronicle
 from monitor.errors import LaunchRefused, StorageError
 from monitor.events import Aftermath, Event, NextStep, Past, RestartCalledOff, ServerCrashed, ServerStopped
+from monitor.fittings import Wearing
 from monitor.jobs import JobQueue
-from monitor.judging import Ending, Judge
+from monitor.judging import Ending
 from monitor.model import Actor, IntentAction, State, Verdict
 from monitor.ports import Clock, EventLog
-from monitor.runs import Runs
 from monitor.standing import Standing
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,7 @@ class Restarts:
     jobs: JobQueue
     standing: Standing
     chronicle: Chronicle
-    judge: Judge
-    runs: Runs
+    wearing: Wearing
     journal: EventLog
     clock: Clock
     spawn: Callable[[Actor], Awaitable[None]]
@@ -43,7 +42,7 @@ class Restarts:
 
     async def conclude(self, ending: Ending) -> None:
         """Judge an ending, write it down, then do what follows from it."""
-        judgement = await self.judge.judge(ending, self._forgiven_ms)
+        judgement = await self.wearing.now.judge.judge(ending, self._forgiven_ms)
         report, ended_ms = judgement.report, judgement.event.at_ms
         self.standing.ended(report, ended_ms)
         await self.chronicle.record(judgement.event, replace(ending.run, ended_ms=ended_ms, report=report))
@@ -108,6 +107,6 @@ class Restarts:
         try:
             await self.spawn(by)
         except LaunchRefused as refusal:
-            await self.chronicle.record(self.runs.refused(refusal, by))
+            await self.chronicle.record(self.wearing.now.runs.refused(refusal, by))
         except StorageError:
             log.exception("start_not_written_down", server=self.standing.server.id)

@@ -8,62 +8,53 @@ procedure, a pause before a restart) runs beside the queue and puts a job into i
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from monitor import lifecycle, rules
 from monitor.chronicle import Chronicle
 from monitor.errors import AccessRefused, CommandRejected, NotSupported, WrongState
-from monitor.events import Past, ServerRecovered
+from monitor.events import Past
+from monitor.fittings import Fitter, Fittings, Wearing
 from monitor.game import Game
 from monitor.jobs import JobQueue
-from monitor.judging import Judge
 from monitor.lifecycle import Request
-from monitor.model import (
-    Actor,
-    Evidence,
-    ExitStatus,
-    IntentAction,
-    Plan,
-    ProcessId,
-    Sample,
-    Server,
-    State,
-)
+from monitor.model import Actor, Evidence, ExitStatus, IntentAction, Plan, ProcessId, Sample, Server, State
 from monitor.ports import OnRung, ServerLog
 from monitor.pulse import Vitals
 from monitor.restarts import Restarts
-from monitor.runs import Life, Quit, Runs
+from monitor.runs import Life, Quit
 from monitor.saving import said_or_typed
-from monitor.spec import ServerSpec, fill
+from monitor.silence import Silence
+from monitor.spec import ServerSpec
 from monitor.standing import Settling, Standing
-from monitor.stops import Stops
 from monitor.surroundings import Surroundings
-from monitor.watches import Watches
 
 
 class Supervisor:
     """Looks after one server. `serve()` is its task; the other methods may be called by anybody."""
 
-    def __init__(self, spec: ServerSpec, game: Game, output: ServerLog, around: Surroundings) -> None:
+    def __init__(
+        self, spec: ServerSpec, make_game: Callable[[ServerSpec], Game], output: ServerLog, around: Surroundings
+    ) -> None:
         self.output = output
-        self._game = game
-        self._around = around
         self._clock = around.clock
         self._jobs = JobQueue(spec.id)
         self._standing = Standing(spec, around.clock.now_ms)
         self._chronicle = Chronicle(around.journal, around.bus)
         self._life: Life | None = None
-        ready = fill(spec.ready, game.traits.ready)
-        self._stop = fill(spec.stop, game.traits.stop)
-        clean = game.traits.clean_exit_codes if spec.clean_exit_codes is None else spec.clean_exit_codes
+        moved, memory = self._moved, self._memory_bytes
+        fitter = Fitter(make_game, self._jobs, self._standing, self, output, around, moved, memory)
+        self._wearing = Wearing(spec, fitter)
         clock, journal = around.clock, around.journal
-        self._judge = Judge(game.traits, clean, spec.restart, output, journal, clock, around.chance)
-        self._watches = Watches(self._jobs, self._standing, self, game, output, ready, clock, around.pulse_s)
-        self._stops = Stops(self._jobs, self._standing, self._watches, game, output, self._stop, journal, clock)
-        self._runs = Runs(spec, self._stop, output, around.launcher, journal, clock, self._moved, self._memory_bytes)
+        self._silence = Silence(self._standing, self._chronicle, self._wearing, clock)
         self._restarts = Restarts(
-            self._jobs, self._standing, self._chronicle, self._judge, self._runs, journal, clock, self._spawn
+            self._jobs, self._standing, self._chronicle, self._wearing, journal, clock, self._spawn
         )
+
+    @property
+    def _fit(self) -> Fittings:
+        return self._wearing.now
 
     @property
     def server(self) -> Server:
@@ -94,7 +85,7 @@ class Supervisor:
             self._standing.close()
             if self._life is not None:
                 self._life.process.close()
-            await self._game.close()
+            await self._fit.game.close()
 
     # What people ask for
 
@@ -121,15 +112,37 @@ class Supervisor:
         lifecycle.require(self.server, Request.COMMAND)
         life = self._life
         if life is None:
-            return await self._game.command(text)
+            return await self._fit.game.command(text)
         before = life.quit
-        if rules.same_command(text, self._stop.command):
+        if rules.same_command(text, self._fit.stop.command):
             life.quit = Quit(by, self._clock.monotonic())
         try:
-            return await said_or_typed(self._game.command, life.process, text)
+            return await said_or_typed(self._fit.game.command, life.process, text)
         except (AccessRefused, CommandRejected, NotSupported):
             life.quit = before
             raise
+
+    # Its description
+
+    async def describe(self, spec: ServerSpec) -> Server:
+        """Take a new description of it in: in force at once, or, while it is up, from its next start on."""
+        await self._jobs.ask(lambda: self._wearing.describe(spec, at_once=self._life is None))
+        return self.server
+
+    async def retire(self, by: Actor, *, leave_running: bool) -> None:
+        """End `serve()`. A pending restart is called off; a live process is left alone.
+
+        Raises:
+            WrongState: it is up, and was not to be left running.
+        """
+        await self._jobs.ask(partial(self._retire, by, leave_running=leave_running))
+
+    async def _retire(self, by: Actor, *, leave_running: bool) -> None:
+        if not leave_running:
+            lifecycle.require(self.server, Request.REMOVE)
+        if self.server.state is State.BACKOFF:
+            await self._restarts.call_off(by)
+        self._jobs.end()
 
     # Recovery
 
@@ -138,9 +151,10 @@ class Supervisor:
         await self._jobs.ask(partial(self._take_up, past))
 
     async def _take_up(self, past: Past) -> None:
+        await self._wearing.change()
         self._restarts.forgive(past.forgiven_ms)
         last = past.run
-        found = await self._runs.take_up(last) if last is not None and last.ended_ms is None else None
+        found = await self._fit.runs.take_up(last) if last is not None and last.ended_ms is None else None
         if isinstance(found, Life):
             await self._adopt(found)
         elif found is not None:
@@ -154,7 +168,7 @@ class Supervisor:
         self._watch(life)
         if life.intent is not None:
             # Somebody asked for its end and the bot died over it: what was begun is finished.
-            self._stops.carry_out(life, life.intent)
+            self._fit.stops.carry_out(life, life.intent)
         elif life.run.ready_ms is not None:
             self._running(life)
         await self._chronicle.record(life.adopted(self._clock.now_ms()), life.run)
@@ -173,7 +187,8 @@ class Supervisor:
 
     async def _spawn(self, by: Actor) -> None:
         try:
-            life = await self._runs.spawn()
+            await self._wearing.change()
+            life = await self._fit.runs.spawn()
         except Exception:
             self._standing.change(State.FAILED if self.server.state is State.BACKOFF else State.STOPPED)
             raise
@@ -186,15 +201,15 @@ class Supervisor:
         self._life = life
         self._standing.live(life.run)
         self._standing.change(State.STARTING)
-        self._watches.end_of(life)
+        self._fit.watches.end_of(life)
         if life.run.ready_ms is None:
-            self._watches.readiness_of(life)
+            self._fit.watches.readiness_of(life)
 
     def _look_after(self, life: Life) -> None:
         """Take up again what a stop that was called off had put aside."""
         if life.run.ready_ms is None:
             self._standing.change(State.STARTING)
-            self._watches.readiness_of(life)
+            self._fit.watches.readiness_of(life)
         else:
             self._running(life)
 
@@ -220,7 +235,7 @@ class Supervisor:
 
     def _running(self, life: Life) -> None:
         self._standing.change(State.RUNNING)
-        self._watches.running(life)
+        self._fit.watches.running(life)
 
     # Stopping
 
@@ -229,7 +244,7 @@ class Supervisor:
     ) -> Settling:
         lifecycle.require(self.server, Request.FORCE_STOP if force else Request(action.value))
         if self._life is not None:
-            await self._stops.begin(self._life, action, by, reason, on_rung, force=force)
+            await self._fit.stops.begin(self._life, action, by, reason, on_rung, force=force)
         else:
             await self._restarts.call_off(by)
         return self._standing.settling()
@@ -239,21 +254,21 @@ class Supervisor:
         lifecycle.require(self.server, wanted)
         if self._life is None:
             raise WrongState(self.server.id, self.server.state, wanted.value)
-        self._stops.plan(plan, lambda due: self._jobs.tell(partial(self._plan_due, due)))
+        self._fit.stops.plan(plan, lambda due: self._jobs.tell(partial(self._plan_due, due)))
         return self.server
 
     async def _plan_due(self, plan: Plan) -> None:
         if self.server.planned is not plan or self._life is None or self.server.state is State.STOPPING:
             return
-        self._stops.forget_plan()
-        await self._stops.begin(self._life, plan.action, plan.by, plan.reason, None, force=False)
+        self._fit.stops.forget_plan()
+        await self._fit.stops.begin(self._life, plan.action, plan.by, plan.reason, None, force=False)
 
     async def _cancel(self, by: Actor) -> Server:
         lifecycle.require(self.server, Request.CANCEL)
-        life, planned = self._life, self._stops.forget_plan()
+        life, planned = self._life, self._fit.stops.forget_plan()
         if life is None:
             await self._restarts.call_off(by)
-        elif await self._stops.call_off(life, by):
+        elif await self._fit.stops.call_off(life, by):
             self._look_after(life)
         elif not planned:
             raise WrongState(self.server.id, self.server.state, Request.CANCEL.value)
@@ -262,26 +277,12 @@ class Supervisor:
     # Hanging
 
     async def hung(self, life: Life, evidence: tuple[Evidence, ...]) -> None:
-        if self._life is not life or self.server.state is not State.RUNNING:
-            return
-        self._standing.change(State.UNRESPONSIVE)
-        if self.server.spec.hang.restart:
-            # Its end tells of it; a polite stop of something that does not answer only takes time.
-            life.hung = evidence
-            self._stops.end(life, force=True)
-        else:
-            await self._chronicle.record(
-                await self._judge.hung(life.run, evidence, self.server.latest, life.log_mark)
-            )
+        if self._life is life:
+            await self._silence.hung(life, evidence)
 
     async def recovered(self, life: Life, after_s: float) -> None:
-        if self._life is not life or self.server.state is not State.UNRESPONSIVE:
-            return
-        self._standing.change(State.RUNNING)
-        now_ms, run_id = self._clock.now_ms(), life.run.id
-        await self._chronicle.record(
-            ServerRecovered(server_id=self.server.id, at_ms=now_ms, run_id=run_id, after_s=after_s)
-        )
+        if self._life is life:
+            await self._silence.recovered(life, after_s)
 
     # Exits
 
@@ -289,9 +290,11 @@ class Supervisor:
         # Only now: a stop that was ahead in the queue may have been asked for since.
         killed = await life.process.out_of_memory() if rules.may_be_out_of_memory(status) else None
         ending = life.ending(status, self.server.latest, self._clock.monotonic(), killed)
-        self._watches.over()
+        self._fit.watches.over()
         self._jobs.call_off("stop")
-        self._stops.forget_plan()
+        self._fit.stops.forget_plan()
         life.process.close()
         self._life = None
         await self._restarts.conclude(ending)
+        if self._life is None:
+            await self._wearing.change()

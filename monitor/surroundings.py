@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitor.bus import Bus
 from monitor.ports import Clock, EventLog, Launcher
+from monitor.spec import ServerSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,5 @@ class Surroundings:
     """Gives a number from 0 up to 1, for jitter."""
     pulse_s: float = 15.0
     """How often a running game is asked who is on."""
+    outfit: Callable[[ServerSpec], ServerSpec] | None = None
+    """Puts in what a game's own files say of how it is reached, at each start. Blocking, short, never raises."""

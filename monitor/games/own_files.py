@@ -11,12 +11,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+import structlog
+
 from monitor.errors import GameFileError, Problem
 from monitor.games.guess import MINECRAFT, PALWORLD, guess
 from monitor.games.palworld_ini import FILES, PalworldSettings, read_palworld
 from monitor.games.properties import FILE, MinecraftSettings, read_minecraft
 from monitor.games.settings_text import MAX_BYTES
 from monitor.spec import AdminEndpoint, Endpoint, ReadyPolicy, Secret, ServerSpec, StopPolicy, fill
+
+log = structlog.get_logger(__name__)
 
 GENERIC = "generic"
 LOCALHOST = "127.0.0.1"
@@ -145,3 +149,20 @@ def _read(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as err:
         raise GameFileError(str(path), (Problem(None, "", f"it cannot be read: {err.strerror}"),)) from err
+
+
+def outfitted(spec: ServerSpec, hide: Callable[[str], None] = lambda _secret: None) -> ServerSpec:
+    """Give the description with what the game's own files say, as they are at this moment. Blocking, short.
+
+    A file that cannot be understood is logged, and a start goes on without it. `hide` is told the password found.
+    """
+    try:
+        own = find_own(spec)
+    except GameFileError as wrong:
+        log.warning("game_file_not_read", server=spec.id, file=wrong.source, problems=wrong.problems)
+        own = None
+    if own is None:
+        return spec
+    if own.admin is not None:
+        hide(own.admin.password.reveal())
+    return filled(spec, own)

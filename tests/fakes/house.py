@@ -6,9 +6,9 @@ Give a house to two fleets in turn to play a restart of the bot: the machine, th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class House:
     games: dict[str, FakeGame] = field(default_factory=dict)
     logs: dict[str, FakeLog] = field(default_factory=dict)
     slow: bool = False
+    outfit: Callable[[ServerSpec], ServerSpec] | None = None
+    """What the games' own files say."""
 
     def __post_init__(self) -> None:
         self.launcher.on_spawn = self._spawned
@@ -66,7 +68,8 @@ class House:
 
     @property
     def around(self) -> Surroundings:
-        return Surroundings(self.launcher, self.journal, self.bus, self.clock, chance=lambda: 0.5)
+        around = Surroundings(self.launcher, self.journal, self.bus, self.clock, chance=lambda: 0.5)
+        return replace(around, outfit=self.outfit)
 
     def game(self, server_id: str = "ark") -> FakeGame:
         """The game of a server as the present fleet has it, or as the first one will."""
@@ -91,7 +94,7 @@ class House:
     async def supervising(self, spec: ServerSpec | None = None) -> AsyncIterator[Supervisor]:
         """One server looked after, recovered from what the journal says of it."""
         spec = spec or spec_of()
-        supervisor = Supervisor(spec, self._game_of(spec), self.log(spec.id), self.around)
+        supervisor = Supervisor(spec, self._game_of, self.log(spec.id), self.around)
         task = asyncio.create_task(supervisor.serve())
         await asyncio.sleep(0)  # cancelled before its first step, it would not clean up after itself
         try:

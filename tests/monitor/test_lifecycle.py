@@ -30,6 +30,7 @@ TAKES = {
     "start": "stopped backoff failed",
     "stop": "starting running unresponsive backoff",
     "restart": "starting running unresponsive",
+    "remove": "stopped backoff failed",
     "command": "starting running unresponsive stopping",
     "force_stop": "starting running unresponsive backoff stopping",
     "cancel": "starting running unresponsive stopping backoff failed",
