@@ -161,6 +161,9 @@ async def test_the_polite_signal_goes_to_the_root_alone(stage: Stage) -> None:
 async def test_fault_20_a_game_that_is_stopped_by_sigstop_is_alive_and_can_still_be_ended(stage: Stage) -> None:
     process, game = await stage.play()
     os.kill(game.pid, signal.SIGSTOP)
+    async with asyncio.timeout(LIMIT_S):
+        while psutil.Process(game.pid).status() != psutil.STATUS_STOPPED:  # it need not stop at once
+            await asyncio.sleep(0)
     waiting = asyncio.create_task(process.wait())
     await process.terminate_tree()  # takes effect when it goes on
     assert psutil.Process(game.pid).status() == psutil.STATUS_STOPPED
