@@ -188,8 +188,9 @@ async def test_one_that_is_up_is_not_let_go_of_unasked(house: House, state: str)
     async with house.fleet(ARK) as fleet:
         acts = [asyncio.create_task(fleet.start("ark", ANNA))]
         await house.launcher.nth(1)
-        if state == "stopping":
+        if state != "starting":
             await acts[0]
+        if state == "stopping":
             house.game("ark").hang.add("save")
             acts.append(asyncio.create_task(fleet.stop("ark", ANNA)))
         await settle()

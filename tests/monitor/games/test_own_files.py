@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.errors import GameFileError
 from monitor.games.guess import guess
-from monitor.games.own_files import Caveat, OwnSettings, filled, find_own
+from monitor.games.own_files import Caveat, OwnSettings, filled, find_own, outfitted
 from monitor.games.palworld_ini import FILES
 from monitor.spec import AdminEndpoint, Endpoint, ReadyPolicy, Secret, ServerSpec, StopPolicy
 from tests.fakes.house import spec_of
@@ -157,6 +158,21 @@ def test_fault_50_a_wrong_file_is_named(tmp_path: Path) -> None:
         find_own(spec)
     assert caught.value.source == str(tmp_path / "server.properties")
     assert [(problem.line, problem.key) for problem in caught.value.problems] == [(1, "rcon.port")]
+
+
+def test_fault_64_the_password_found_is_told_to_whoever_hides_it(tmp_path: Path) -> None:
+    hidden: list[str] = []
+    assert outfitted(minecraft(tmp_path), hidden.append).admin is not None
+    assert hidden == ["hunter2"]
+    assert outfitted(spec_of(cwd=tmp_path / "no"), hidden.append) == spec_of(cwd=tmp_path / "no")
+
+
+def test_fault_50_a_start_goes_on_without_a_file_that_is_wrong(tmp_path: Path) -> None:
+    spec = minecraft(tmp_path, "rcon.port=x\nrcon.password=hunter2\n")
+    with capture_logs() as logs:
+        assert outfitted(spec) == spec
+    assert [(entry["event"], entry["server"]) for entry in logs] == [("game_file_not_read", "ark")]
+    assert "hunter2" not in repr(logs)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="takes a user who may not read everything")
