@@ -225,6 +225,39 @@ class DatabaseRestored(HostEvent):
     """The name of the file that the damaged database is kept in."""
     backup_ms: int | None
     """When the backup was made: what was written since is missing. `None`: there was none, and nothing is left."""
+    until_ms: int | None = None
+    """When the damaged database was last written to: nothing newer can be missing."""
+    found: str = ""
+    """What is wrong with it, in SQLite's words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageDegraded(HostEvent):
+    """The database cannot be used as it should be; the bot goes on as well as it can."""
+
+    kind: ClassVar[str] = "storage_degraded"
+    severity: ClassVar[Severity] = Severity.WARNING
+    alerts: ClassVar[bool] = True
+
+    fault: str
+    """The `StorageFault`."""
+    path: str
+    in_memory: bool
+    """Whether everything is kept in memory alone until it is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageRecovered(HostEvent):
+    """The database can be used again."""
+
+    kind: ClassVar[str] = "storage_recovered"
+    alerts: ClassVar[bool] = True
+
+    fault: str
+    """The `StorageFault` that it was."""
+    after_s: float
+    samples_dropped: int
+    """Measurements that were given up meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +288,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         RestartsExhausted,
         HostRebooted,
         DatabaseRestored,
+        StorageDegraded,
+        StorageRecovered,
     )
 }
 """Every kind of event that a database may hold."""

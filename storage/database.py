@@ -220,6 +220,10 @@ class Database:
                 await self._come_home()
         self._change(None)
 
+    def suspect(self, err: StorageError) -> None:
+        """Take in what somebody else has found out about the file."""
+        self._change(Trouble(err.fault, err.detail, in_memory=False))
+
     async def _come_home(self) -> None:
         shelter = self._shelter
         if shelter is None or not shelter.seeded:

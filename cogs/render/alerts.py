@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import discord
 
 from cogs.locale.catalogue import Words, mark
+from cogs.render import database
 from cogs.render.evidence import actor, after, cause, phrases, quotes, readings
+from cogs.render.footer import footer
 from cogs.render.limits import DESCRIPTION, fit
 from cogs.render.palette import EVENTS, VERDICTS, Look
 from cogs.render.refusals import refusal
@@ -24,13 +27,13 @@ from monitor.events import (
     ServerHung,
     ServerRecovered,
     StartFailed,
+    StorageDegraded,
+    StorageRecovered,
 )
 from monitor.model import Sample, Verdict
 
 LOG_LINES = 15
 LOG_AT_MOST = 2400
-LATE_S = 60
-"""An alert older than this says that it is late."""
 LISTED = 20
 """Of many servers, so many are named."""
 SHOWN_LAST = ("cpu", "memory", "players", "tick_rate")
@@ -49,57 +52,82 @@ HEADLINES: dict[Verdict, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an alert says, before it is an embed."""
+
+    look: Look
+    headline: str
+    lines: Sequence[str]
+    log_tail: Sequence[str] = ()
+
+
 def alert_embed(
-    event: Event, event_id: int, server_name: str, words: Words, *, delayed_s: float = 0
+    event: Event,
+    event_id: int,
+    server_name: str,
+    words: Words,
+    *,
+    delayed_s: float = 0,
+    installation: str = "",
+    then: Sequence[str] = (),
+    also: Sequence[int] = (),
 ) -> discord.Embed:
     """The embed of an alerting event, within Discord's limits whatever is in it.
+
+    Args:
+        event: what happened.
+        event_id: under which it is written down.
+        server_name: what people call its server.
+        words: of the reader.
+        delayed_s: how late it is told.
+        installation: which of the bots in a channel tells it.
+        then: what has happened since, a line each.
+        also: further events that the message tells of.
 
     Raises:
         TypeError: this kind of event is not one that alerts.
     """
+    told = _told(event, words, delayed_s)
+    embed = _embed(told.look, told.headline, server_name, words)
+    embed.description = _with_log([*told.lines, *then], told.log_tail)
+    embed.timestamp = datetime.fromtimestamp(event.at_ms / 1000, UTC)
+    return fit(embed.set_footer(text=footer((event_id, *also), words, installation, delayed_s)))
+
+
+def _told(event: Event, words: Words, delayed_s: float) -> Told:
     match event:
         case ServerCrashed():
-            embed = _embed(VERDICTS[event.report.verdict], HEADLINES[event.report.verdict], server_name, words)
-            embed.description = _crash(event, words, delayed_s)
+            verdict = event.report.verdict
+            return Told(VERDICTS[verdict], HEADLINES[verdict], _crash(event, words, delayed_s), event.log_tail)
         case ServerHung():
-            embed = _embed(EVENTS[event.kind], mark("{name} does not answer"), server_name, words)
-            embed.description = _hung(event, words)
+            return Told(EVENTS[event.kind], mark("{name} does not answer"), _hung(event, words), event.log_tail)
         case ServerRecovered():
-            embed = _embed(EVENTS[event.kind], mark("{name} answers again"), server_name, words)
-            embed.description = _recovered(event, words)
+            return Told(EVENTS[event.kind], mark("{name} answers again"), [_recovered(event, words)])
         case StartFailed():
-            embed = _embed(EVENTS[event.kind], HEADLINES[Verdict.FAILED_TO_START], server_name, words)
-            embed.description = _start_failed(event, words)
+            return Told(EVENTS[event.kind], HEADLINES[Verdict.FAILED_TO_START], _start_failed(event, words))
         case RestartsExhausted():
-            embed = _embed(EVENTS[event.kind], mark("{name} keeps failing: given up"), server_name, words)
-            embed.description = _exhausted(event, words)
+            return Told(EVENTS[event.kind], mark("{name} keeps failing: given up"), _exhausted(event, words))
         case HostRebooted():
-            embed = _embed(EVENTS[event.kind], mark("The machine was restarted"), server_name, words)
-            embed.description = _rebooted(event, words)
+            return Told(EVENTS[event.kind], mark("The machine was restarted"), _rebooted(event, words))
         case DatabaseRestored():
-            embed = _embed(EVENTS[event.kind], mark("The database was damaged"), server_name, words)
-            embed.description = _restored(event, words)
+            return Told(EVENTS[event.kind], database.RESTORED, [database.restored(event, words)])
+        case StorageDegraded():
+            return Told(EVENTS[event.kind], database.degraded_headline(event), [database.degraded(event, words)])
+        case StorageRecovered():
+            return Told(EVENTS[event.kind], database.RECOVERED, [database.recovered(event, words)])
         case _:
             raise TypeError(event.kind)
-    embed.timestamp = datetime.fromtimestamp(event.at_ms / 1000, UTC)
-    return fit(embed.set_footer(text=_footer(event_id, words, delayed_s)))
 
 
 def _embed(look: Look, headline: str, server_name: str, words: Words) -> discord.Embed:
     return discord.Embed(title=f"{look.icon} {words.text(headline, name=escape(server_name))}", colour=look.colour)
 
 
-def _footer(event_id: int, words: Words, delayed_s: float) -> str:
-    if delayed_s < LATE_S:
-        return f"#{event_id}"
-    return f"#{event_id} · {words.text('delayed {time}', time=duration(delayed_s, words))}"
-
-
-def _crash(event: ServerCrashed, words: Words, delayed_s: float) -> str:
+def _crash(event: ServerCrashed, words: Words, delayed_s: float) -> list[str]:
     facts = [*cause(event.report, words), after(event.uptime_s, words)]
     parts = [f"**{', '.join(facts)}**", *quotes(event.report)]
-    parts += [_next(event, words, delayed_s), *_last(event.last, words)]
-    return _with_log(parts, event.log_tail)
+    return [*parts, _next(event, words, delayed_s), *_last(event.last, words)]
 
 
 def _with_log(parts: Sequence[str], log_tail: Sequence[str]) -> str:
@@ -149,18 +177,17 @@ def _last(sample: Sample | None, words: Words) -> list[str]:
     return ["📊 " + " · ".join(f"{label} **{value}**" for label, value in told)] if told else []
 
 
-def _start_failed(event: StartFailed, words: Words) -> str:
+def _start_failed(event: StartFailed, words: Words) -> list[str]:
     who = words.text("Asked for by {name}", name=actor(event.by, words))
     why = refusal(event.reason, event.subject, event.holder, words)
-    return f"**{why}**\n{who}\n{_hint(event, words)}"
+    return [f"**{why}**", who, _hint(event, words)]
 
 
-def _hung(event: ServerHung, words: Words) -> str:
+def _hung(event: ServerHung, words: Words) -> list[str]:
     advice = words.text(
         "It still runs and is left alone. `{command}` restarts it.", command=f"/restart server:{event.server_id}"
     )
-    parts = [f"**{', '.join(phrases(event.evidence, words))}**", f"⚠️ {advice}", *_last(event.last, words)]
-    return _with_log(parts, event.log_tail)
+    return [f"**{', '.join(phrases(event.evidence, words))}**", f"⚠️ {advice}", *_last(event.last, words)]
 
 
 def _recovered(event: ServerRecovered, words: Words) -> str:
@@ -168,7 +195,7 @@ def _recovered(event: ServerRecovered, words: Words) -> str:
     return f"**{words.text('By itself, after {time}. It was not restarted.', time=time)}**"
 
 
-def _exhausted(event: RestartsExhausted, words: Words) -> str:
+def _exhausted(event: RestartsExhausted, words: Words) -> list[str]:
     failed = words.plural(
         "Failed {n} time in {time}.",
         "Failed {n} times in {time}.",
@@ -176,10 +203,10 @@ def _exhausted(event: RestartsExhausted, words: Words) -> str:
         time=duration(event.window_s, words),
     )
     advice = words.text("It is left down until somebody starts it. Look at its log first: the cause is still there.")
-    return f"**{failed}**\n{advice}\n{_hint(event, words)}"
+    return [f"**{failed}**", advice, _hint(event, words)]
 
 
-def _rebooted(event: HostRebooted, words: Words) -> str:
+def _rebooted(event: HostRebooted, words: Words) -> list[str]:
     went = words.plural("{n} server went down with it", "{n} servers went down with it", len(event.servers))
     ids = ", ".join(escape(server_id) for server_id in event.servers[:LISTED])
     more = ", …" if len(event.servers) > LISTED else ""
@@ -187,16 +214,4 @@ def _rebooted(event: HostRebooted, words: Words) -> str:
     if event.last_seen_ms is not None:
         parts.append("🕒 " + words.text("Last seen running {when}", when=timestamp(event.last_seen_ms)))
     advice = words.text("Those that are set to start by themselves do. `{command}` starts another.", command="/start")
-    return "\n".join([*parts, f"🔁 {advice}"])
-
-
-def _restored(event: DatabaseRestored, words: Words) -> str:
-    kept = words.text("It is kept as {file}, for whoever wants to look.", file=escape(event.set_aside, 200))
-    if event.backup_ms is None:
-        lost = words.text("There was no backup: the history begins anew.")
-        advice = words.text("Take the servers in again with `{command}`.", command="gamekeeper server import")
-        return f"**{lost}**\n{kept}\n➡️ {advice}"
-    when = f"{timestamp(event.backup_ms, 'f')} ({timestamp(event.backup_ms)})"
-    lost = words.text("A backup took its place. What was written after it is missing: {when}", when=when)
-    advice = words.text("Check the disk: a healthy one does not damage files.")
-    return f"**{lost}**\n{kept}\n➡️ {advice}"
+    return [*parts, f"🔁 {advice}"]

@@ -16,6 +16,8 @@ from monitor.events import (
     ServerHung,
     ServerRecovered,
     StartFailed,
+    StorageDegraded,
+    StorageRecovered,
 )
 from monitor.model import State, Verdict
 
@@ -69,6 +71,8 @@ EVENTS: dict[str, Look] = {
     RestartsExhausted.kind: Look(VERMILION, "🛑"),
     HostRebooted.kind: VERDICTS[Verdict.HOST_REBOOTED],
     DatabaseRestored.kind: Look(PURPLE, "🗄️"),
+    StorageDegraded.kind: Look(ORANGE, "💾"),
+    StorageRecovered.kind: Look(GREEN, "🆗"),
 }
 """By the kind of an alerting event; a crash takes its verdict's look instead."""
 

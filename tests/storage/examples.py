@@ -19,6 +19,8 @@ from monitor.events import (
     ServerStarted,
     ServerStopped,
     StartFailed,
+    StorageDegraded,
+    StorageRecovered,
 )
 from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, ProcessId, Sample, Verdict
 
@@ -60,5 +62,7 @@ EXAMPLES: tuple[Event, ...] = (
     ServerRecovered(server_id="ark", at_ms=10_000, run_id=1, after_s=61.5),
     RestartCalledOff(server_id="ark", at_ms=11_000, by=ANNA),
     HostRebooted(at_ms=12_000, servers=("ark", "rust"), last_seen_ms=11_500),
-    DatabaseRestored(at_ms=13_000, set_aside="gamekeeper.db.damaged", backup_ms=None),
+    DatabaseRestored(at_ms=13_000, set_aside="gamekeeper.db.damaged", backup_ms=None, until_ms=12_000, found="x"),
+    StorageDegraded(at_ms=14_000, fault="full", path="/srv/gamekeeper.db", in_memory=False),
+    StorageRecovered(at_ms=15_000, fault="full", after_s=600.5, samples_dropped=12),
 )

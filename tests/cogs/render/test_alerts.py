@@ -25,6 +25,8 @@ from monitor.events import (
     ServerReady,
     ServerRecovered,
     StartFailed,
+    StorageDegraded,
+    StorageRecovered,
 )
 from monitor.model import Evidence, EvidenceKind, ExitReport, ExitStatus, Sample, Verdict
 from tests.cogs.render.legal import assert_legal
@@ -40,7 +42,9 @@ HUNG = ServerHung(
 RECOVERED = ServerRecovered(server_id="survival", at_ms=AT_MS, run_id=7, after_s=200)
 REBOOTED = HostRebooted(at_ms=AT_MS, servers=("survival", "ark"), last_seen_ms=AT_MS - 60_000)
 RESTORED = DatabaseRestored(at_ms=AT_MS, set_aside="gamekeeper.db.damaged", backup_ms=AT_MS - 3_600_000)
-ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED, HUNG, RECOVERED, REBOOTED, RESTORED]
+FULL = StorageDegraded(at_ms=AT_MS, fault="full", path="/srv/gamekeeper.db", in_memory=False)
+FREED = StorageRecovered(at_ms=AT_MS, fault="full", after_s=600, samples_dropped=12)
+ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED, HUNG, RECOVERED, REBOOTED, RESTORED, FULL, FREED]
 OOM_LINE = "Out of memory: Killed process 4321 (java) total-vm:9182736kB"
 
 
