@@ -43,7 +43,9 @@ from storage.grants import Grants
 from storage.journal import Journal
 from storage.outbox import Outbox
 from storage.players import Players
+from storage.retention import Retention
 from storage.samples import SampleBuffer
+from storage.series import Keep
 from storage.servers import Servers
 
 DATABASE = "gamekeeper.db"
@@ -111,6 +113,7 @@ async def gamekeeper(
         stack.callback(machine.probe.close)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
+        background.start("retention", Retention(db, machine.clock, _keep(settings)).run())
         background.start("painter", painter.run())
         background.start("delivery", bot.delivery.run())
         stack.push_async_callback(fleet.close)
@@ -120,6 +123,15 @@ async def gamekeeper(
         attendance = Attendance(fleet, stores.players, machine.clock, _pulse_s(settings))
         background.start("attendance", attendance.run())
         yield bot
+
+
+def _keep(settings: Settings) -> Keep:
+    return Keep(
+        raw_days=settings.keep_raw_days,
+        minute_days=settings.keep_minute_days,
+        ten_minute_days=settings.keep_ten_minute_days,
+        hour_days=settings.keep_hour_days,
+    )
 
 
 def _surroundings(settings: Settings, machine: Machine, journal: Journal, bus: Bus) -> Surroundings:
@@ -160,7 +172,7 @@ def _discord_side(
 
 
 def _stores(db: Database, settings: Settings, clock: Clock) -> Stores:
-    samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s)
+    samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s, keep=_keep(settings))
     return Stores(Servers(db), Journal(db), Outbox(db), Grants(db), Audit(db), samples, Players(db))
 
 

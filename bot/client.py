@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord.ext import commands
 
+from cogs.components import Component, Router, Verb
 from cogs.gate import Gate
 from cogs.locale.commands import CommandTranslator
 from cogs.reply import NOT_SENT
@@ -39,9 +40,12 @@ class GamekeeperClient(commands.Bot):
         self.online = asyncio.Event()
         """Set while it may be used: from the first time on that Discord says it is ready, until it is closed."""
 
-    def will_have(self, cogs: Sequence[commands.Cog], gate: Gate) -> None:
-        """Say which cogs to add once it is logged in, and the gate before them."""
+    def will_have(self, cogs: Sequence[commands.Cog], gate: Gate, verbs: Sequence[Verb] = ()) -> None:
+        """Say which cogs to add once it is logged in, what its buttons do, and the gate before all that."""
         self._to_add = cogs
+        self.router = Router(gate, verbs)
+        self.add_dynamic_items(Component)
+        self.add_listener(self.router.unclaimed, "on_interaction")
         if isinstance(self.tree, GatedTree):
             self.tree.gate = gate
             self.add_listener(self.tree.completed, "on_app_command_completion")

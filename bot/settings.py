@@ -119,6 +119,38 @@ class Settings(BaseSettings):
         le=300,
         allow_inf_nan=False,
     )
+    keep_raw_days: int = _setting(
+        "GAMEKEEPER_KEEP_RAW_DAYS",
+        "Days that every single measurement is kept, 1 to 36500.",
+        "7",
+        default=7,
+        ge=1,
+        le=36500,
+    )
+    keep_minute_days: int = _setting(
+        "GAMEKEEPER_KEEP_MINUTE_DAYS",
+        "Days that minutes are kept: lowest, highest and mean of each.",
+        "90",
+        default=90,
+        ge=1,
+        le=36500,
+    )
+    keep_ten_minute_days: int = _setting(
+        "GAMEKEEPER_KEEP_TEN_MINUTE_DAYS",
+        "Days that spans of ten minutes are kept, in the same way.",
+        "365",
+        default=365,
+        ge=1,
+        le=36500,
+    )
+    keep_hour_days: int | None = _setting(
+        "GAMEKEEPER_KEEP_HOUR_DAYS",
+        "Days that hours are kept, in the same way. Empty: for ever.",
+        "3650",
+        default=None,
+        ge=1,
+        le=36500,
+    )
     http_bind: Annotated[Bind | None, values.from_text(values.bind)] = _setting(
         "GAMEKEEPER_HTTP_BIND",
         "Address and port for /healthz and /metrics, such as 127.0.0.1:9109. Empty: off.",

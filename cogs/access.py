@@ -1,4 +1,4 @@
-"""Who may do what. It fails closed: what nobody granted is allowed to nobody. `cogs/gate.py` asks it of every entry."""
+"""Who may do what. It fails closed: what nobody granted is allowed to nobody. `cogs/gate.py` asks it each time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class Denial(StrEnum):
     NOT_YOURS = "not_yours"
     """The button was made for somebody else."""
     FORGED = "forged"
-    """No message of ours has such a button."""
+    """Nothing of ours offers that."""
+    EXPIRED = "expired"
+    """The button or form is from another time."""
 
 
 class AccessDenied(GamekeeperError):

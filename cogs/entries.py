@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import discord
@@ -40,11 +40,12 @@ def arguments_of(kind: discord.InteractionType, data: object) -> dict[str, Argum
     """Give what was filled in, by name; what is secret by its name is masked."""
     if not isinstance(data, Mapping):
         return {}
+    given: Iterable[tuple[object, object]]
     match kind:
         case discord.InteractionType.application_command | discord.InteractionType.autocomplete:
             given = ((option.get("name"), option.get("value")) for option in _leaves(data))
         case discord.InteractionType.component:
-            given = ((name, value) for name, value in (("id", data.get("custom_id")), ("values", data.get("values"))))
+            given = (("id", data.get("custom_id")), ("values", data.get("values")))
         case discord.InteractionType.modal_submit:
             given = _fields(data.get("components"))
         case _:

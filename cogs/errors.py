@@ -53,6 +53,7 @@ DENIALS: dict[Denial, str] = {
         "You may not do that: it reaches the machine itself, so it is for the owners in `DISCORD_OWNER_IDS` alone."
     ),
     Denial.NOT_YOURS: mark("That button is for whoever gave the command. Give the command yourself."),
+    Denial.EXPIRED: mark("That has expired, so nothing was done. Give the command again."),
     Denial.FORGED: mark("I have offered nothing like that. Give the command again, and pick from what it offers."),
 }
 

@@ -92,10 +92,10 @@ class Gate:
             Repeated: it came before.
             RateLimited: its person has sent too many; that is written down.
         """
-        if not self._once.first(interaction.id):
-            raise Repeated(interaction.id)
         attempt = self._attempt(interaction)
         begin(interaction, attempt)
+        if not self._once.first(interaction.id):
+            raise Repeated(interaction.id)
         user_id = attempt.who.user_id
         if interaction.type is discord.InteractionType.autocomplete:
             self.limits.typing(user_id)
@@ -254,7 +254,7 @@ class Gate:
             await self._write(before, LIMITED)
 
     async def _acknowledge_in_time(self, interaction: discord.Interaction, attempt: Attempt) -> None:
-        """Say that an answer will follow, where none has come yet. As long as nobody was let in, for their eyes only."""
+        """Say that an answer will follow, where none has come yet; to them alone, as long as they were not let in."""
         await self.clock.sleep(ACKNOWLEDGE_AFTER_S)
         if not interaction.response.is_done():
             log.info("acknowledged_late", entry=attempt.entry)

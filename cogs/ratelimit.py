@@ -74,10 +74,10 @@ class Limits:
         Raises:
             RateLimited: too many of them, or of this command.
         """
-        taken = {("person", user_id): PERSON}
+        wanted: dict[Hashable, Rate] = {("person", user_id): PERSON}
         if command in self.commands:
-            taken[("command", user_id, command)] = self.commands[command]  # type: ignore[index]
-        self._take(taken)
+            wanted["command", user_id, command] = self.commands[command]
+        self._take(wanted)
 
     def typing(self, user_id: int) -> None:
         """Count one completion.

@@ -77,7 +77,8 @@ class ServerCog(commands.Cog):
         typed = current.casefold()
         fitting = [s for s in servers if typed in s.id or typed in s.spec.name.casefold()]
         shown = attempt_of(interaction).redaction.text
-        return [app_commands.Choice(name=cut(shown(choice_name(s)), CHOICE_NAME), value=s.id) for s in fitting[:CHOICES]]
+        names = {server.id: cut(shown(choice_name(server)), CHOICE_NAME) for server in fitting[:CHOICES]}
+        return [app_commands.Choice(name=name, value=server_id) for server_id, name in names.items()]
 
 
 def choice_name(server: Server) -> str:

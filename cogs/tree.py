@@ -64,7 +64,8 @@ def forged(interaction: discord.Interaction) -> bool:
         return False
     given = dict(iter(interaction.namespace))
     return any(
-        parameter.choices and parameter.display_name in given
+        parameter.choices
+        and parameter.display_name in given
         # A value is compared with its kind: True would else be the choice 1.
         and repr(given[parameter.display_name]) not in {repr(choice.value) for choice in parameter.choices}
         for parameter in command.parameters

@@ -28,7 +28,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _as_shown(spelling: str) -> str:
-    """Match it also where Markdown was made harmless: by a backslash, or by a space of no width, before a character."""
+    """Match it also where Markdown was made harmless, by a backslash or a space of no width before a character."""
     return r"[\\\u200b]*".join(map(re.escape, spelling))
 
 

@@ -1,4 +1,5 @@
-"""Reads the file that describes servers, TOML or the same in JSON, and says all that is wrong with it at once."""
+"""Reads the file that describes servers (TOML, the same in JSON, or the list of an old monitor), and says all that is
+wrong with it at once."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,7 +18,8 @@ from pydantic_core import ErrorDetails
 from monitor.errors import Problem, ServerFileError
 from monitor.filelines import Path as KeyPath
 from monitor.filelines import json_lines, line_of, toml_lines
-from monitor.serverformat import TABLES, File, ServerEntry
+from monitor.oldmonitor import is_old, read_programs
+from monitor.serverformat import TABLES, File, ServerEntry, in_words
 from monitor.spec import (
     AdminEndpoint,
     Endpoint,
@@ -33,14 +36,31 @@ from monitor.spec import (
 MAX_BYTES = 1024 * 1024
 """A file larger than this is refused unread."""
 
+_JSON = re.compile(r"\s*(?:\{|\[\s*[{\]])")
+"""A list of tables in TOML begins with two brackets, or a name in one."""
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
+@dataclass(frozen=True, slots=True)
+class ServerFile:
+    """What a servers file says."""
+
+    servers: tuple[ServerSpec, ...]
+    left_out: tuple[Problem, ...] = ()
+    """What the list of an old monitor says besides, and no server of ours can have."""
+
+
 def parse_servers(text: bytes | str, *, source: str, base: Path, adapters: Collection[str]) -> tuple[ServerSpec, ...]:
+    """As `read_servers`, and only the servers."""
+    return read_servers(text, source=source, base=base, adapters=adapters).servers
+
+
+def read_servers(text: bytes | str, *, source: str, base: Path, adapters: Collection[str]) -> ServerFile:
     """Read the servers that a file describes, in its order.
 
     Args:
-        text: TOML, or JSON when it begins with `{`. A byte order mark and CRLF are fine.
+        text: TOML, or JSON when it begins as that does: the same in JSON, or the program list of an old monitor. A
+            byte order mark and CRLF are fine.
         source: what to call the file in errors.
         base: the folder that a relative `cwd` starts from. The folder named need not exist yet: that is found out,
             and told, when the server is started.
@@ -50,21 +70,38 @@ def parse_servers(text: bytes | str, *, source: str, base: Path, adapters: Colle
         ServerFileError: with every problem found, each with its line and key. No password is in it.
     """
     content = _decode(text, source)
-    as_json = content.lstrip().startswith("{")
+    as_json = _JSON.match(content) is not None
     raw = _parse_json(content, source) if as_json else _parse_toml(content, source)
-    problems: list[tuple[KeyPath, str]] = []
+    old = is_old(raw)
+    entries, problems, left_out = _old(raw, adapters) if old else _ours(raw, adapters)
+    lines = json_lines(content) if as_json else toml_lines(content)
+    # Raised out here: the exceptions that are behind it hold the whole file, passwords and all.
+    if problems:
+        raise ServerFileError(source, _told(problems, lines))
+    return ServerFile(tuple(_spec(entry, base) for entry in entries), _told(left_out, lines))
+
+
+Told = list[tuple[KeyPath, str]]
+
+
+def _ours(raw: object, adapters: Collection[str]) -> tuple[list[ServerEntry], Told, Told]:
     try:
         entries = File.model_validate(raw, context={"adapters": adapters}).servers
+        problems: Told = []
     except ValidationError as err:
-        problems = [(error["loc"], _words(error)) for error in err.errors(include_url=False, include_input=False)]
         entries = []
-    problems += _repeated_ids(raw)
-    # Raised out here: the exception above holds the whole file, passwords and all.
-    if problems:
-        lines = json_lines(content) if as_json else toml_lines(content)
-        told = [Problem(line_of(lines, path), _dotted(path), message) for path, message in problems]
-        raise ServerFileError(source, tuple(sorted(told, key=lambda problem: problem.line or 0)))
-    return tuple(_spec(entry, base) for entry in entries)
+        problems = [(error["loc"], _words(error)) for error in err.errors(include_url=False, include_input=False)]
+    return entries, problems + _repeated_ids(raw), []
+
+
+def _old(raw: object, adapters: Collection[str]) -> tuple[list[ServerEntry], Told, Told]:
+    found = read_programs(raw, adapters)
+    return found.servers, found.problems, found.left_out
+
+
+def _told(what: Told, lines: Mapping[KeyPath, int]) -> tuple[Problem, ...]:
+    told = [Problem(line_of(lines, path), _dotted(path), message) for path, message in what]
+    return tuple(sorted(told, key=lambda problem: problem.line or 0))
 
 
 def _decode(text: bytes | str, source: str) -> str:
@@ -103,7 +140,7 @@ def _parse_toml(text: str, source: str) -> dict[str, Any]:
     raise _refused(source, line, f"not TOML: {fault}")
 
 
-def _parse_json(text: str, source: str) -> dict[str, Any]:
+def _parse_json(text: str, source: str) -> object:
     repeated: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,7 +152,7 @@ def _parse_json(text: str, source: str) -> dict[str, Any]:
 
     line: int | None = None
     fault = ""
-    parsed: dict[str, Any] = {}
+    parsed: object = None
     try:
         parsed = json.loads(text, object_pairs_hook=pairs)
         json.dumps(parsed, ensure_ascii=False).encode()
@@ -134,10 +171,10 @@ def _parse_json(text: str, source: str) -> dict[str, Any]:
     return parsed
 
 
-def _repeated_ids(raw: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
-    servers = raw.get("servers")
+def _repeated_ids(raw: object) -> Told:
+    servers = raw.get("servers") if isinstance(raw, dict) else None
     first: dict[str, int] = {}
-    problems: list[tuple[KeyPath, str]] = []
+    problems: Told = []
     for index, entry in enumerate(servers if isinstance(servers, list) else ()):
         server_id = entry.get("id") if isinstance(entry, dict) else None
         if isinstance(server_id, str) and first.setdefault(server_id, index) != index:
@@ -147,14 +184,10 @@ def _repeated_ids(raw: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
 
 
 def _words(error: ErrorDetails) -> str:
-    """Say what would be right. Pydantic's own words are plain, and quote no value."""
     path = error["loc"]
-    kind = error["type"]
-    if kind == "missing":
-        return "it is missing" if path != ("servers",) else "there are no servers; each begins with [[servers]]"
-    if kind == "extra_forbidden":
-        return _unknown_key(path)
-    return error["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    if error["type"] == "missing" and path == ("servers",):
+        return "there are no servers; each begins with [[servers]]"
+    return _unknown_key(path) if error["type"] == "extra_forbidden" else in_words(error)
 
 
 def _unknown_key(path: KeyPath) -> str:
@@ -182,7 +215,7 @@ def _spec(entry: ServerEntry, base: Path) -> ServerSpec:
         name=entry.name,
         game=entry.game,
         argv=tuple(entry.argv),
-        cwd=(base / entry.cwd).absolute(),
+        cwd=Path(entry.cwd) if PureWindowsPath(entry.cwd).is_absolute() else (base / entry.cwd).absolute(),
         env=entry.env,
         autostart=entry.autostart,
         admin=AdminEndpoint(admin.host, admin.port, Secret(admin.password.get_secret_value())) if admin else None,

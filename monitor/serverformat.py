@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 
 _WEEK_S = 7 * 24 * 3600
 _LARGEST_CODE = 0xFFFFFFFF
 _LONGEST_PATTERN = 1_000
 _MOST_CPUS = 4_096
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+ID_AT_MOST = 32
+_ID = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{ID_AT_MOST - 1}}}")
 _ENV_NAME = re.compile(r"[^=\x00]+")
 
 
@@ -199,3 +201,11 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "hang": HangTable,
 }
 """Each table of the format by the key under which it stands."""
+
+
+def in_words(error: ErrorDetails) -> str:
+    """Say what would be right. Pydantic's own words are plain, and quote no value."""
+    if error["type"] == "missing":
+        return "it is missing"
+    said = error["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    return said.removesuffix(", unable to interpret input")

@@ -44,6 +44,8 @@ _BEFORE_MIGRATIONS = (
     "PRAGMA cache_size = -4096",
     "PRAGMA mmap_size = 33554432",
     "PRAGMA journal_size_limit = 16777216",
+    # What is deleted is blotted out where its page is written anyway; old samples are not written once more to do so.
+    "PRAGMA secure_delete = FAST",
 )
 _AFTER_MIGRATIONS = (
     # Off until now: a migration that rebuilds a table drops the old one while others refer to it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 from monitor.errors import GamekeeperError, UnknownServer
 from monitor.metrics import BY_KEY, METRICS, Metric
 from storage.database import Database
-from storage.measures import Measures
+from storage.measures import MOST_SERVERS, SERVER_BITS, Measures, key_of
 
 MOST_HOURS = 168
 MOST_S = MOST_HOURS * 3600
@@ -126,22 +126,19 @@ async def pages(
         StorageError: the database refused.
     """
     ids = {no: server_id for server_id, no in (await _numbers(db, export.server_ids)).items()}
-    after = (export.since_s, 0)
-    while after[0] < export.until_s:
-        slice_until_s = min(after[0] + SLICE_S, export.until_s)
+    begin, end = key_of(export.since_s), key_of(export.until_s)
+    while begin < end:
+        until = min(begin + key_of(SLICE_S), end)
         # Before the table is read: a row that is written meanwhile is then seen twice rather than never.
-        fresh = _fresh(export, waiting, ids, after, slice_until_s)
-        stored = await db.fetch_all(_page(export.metrics), _place(ids, after, slice_until_s))
-        rows = {(at_s, no): tuple(measures) for at_s, no, *measures in stored}
-        end = max(rows) if len(rows) == PAGE_ROWS else (slice_until_s, 0)
-        rows |= {key: measures for key, measures in fresh.items() if key <= end}
-        after = end
+        fresh = _fresh(export, waiting, ids, begin, until)
+        stored = await db.fetch_all(_page(export.metrics), (begin, until, json.dumps(list(ids)), PAGE_ROWS))
+        rows: dict[int, Measures] = {key: tuple(measures) for key, *measures in stored}
+        if len(rows) == PAGE_ROWS:
+            until = max(rows) + 1
+        rows |= {key: measures for key, measures in fresh.items() if key < until}
+        begin = until
         if rows:
-            yield [(at_s, ids[no], rows[at_s, no]) for at_s, no in sorted(rows)]
-
-
-_Key: TypeAlias = tuple[int, int]
-"""Epoch seconds and the number of the server, from 1."""
+            yield [(_at_s(key), ids[_server_no(key)], rows[key]) for key in sorted(rows)]
 
 
 async def _numbers(db: Database, server_ids: Iterable[str]) -> dict[str, int]:
@@ -152,28 +149,31 @@ async def _numbers(db: Database, server_ids: Iterable[str]) -> dict[str, int]:
     return {server_id: known[server_id] for server_id in server_ids}
 
 
+def _at_s(key: int) -> int:
+    return key >> SERVER_BITS
+
+
+def _server_no(key: int) -> int:
+    return key & MOST_SERVERS
+
+
 def _fresh(
-    export: Export, waiting: Unwritten | None, ids: dict[int, str], after: _Key, until_s: int
-) -> dict[_Key, Measures]:
+    export: Export, waiting: Unwritten | None, ids: Mapping[int, str], begin: int, until: int
+) -> dict[int, Measures]:
     if waiting is None:
         return {}
     columns = [METRICS.index(metric) for metric in export.metrics]
-    return {
-        (at_s, no): tuple(measures[column] for column in columns)
+    rows = {
+        key_of(at_s, no): tuple(measures[column] for column in columns)
         for no, server_id in ids.items()
-        for at_s, measures in waiting.unwritten(server_id, after[0], until_s)
-        if (at_s, no) > after
+        for at_s, measures in waiting.unwritten(server_id, _at_s(begin), _at_s(until) + 1)
     }
-
-
-def _place(ids: Iterable[int], after: _Key, until_s: int) -> dict[str, object]:
-    return {"at_s": after[0], "no": after[1], "until_s": until_s, "numbers": json.dumps(list(ids)), "rows": PAGE_ROWS}
+    return {key: measures for key, measures in rows.items() if begin <= key < until}
 
 
 def _page(metrics: Iterable[Metric]) -> str:
     return f"""
-        SELECT at_s, server_no, {", ".join(metric.column for metric in metrics)} FROM samples
-        WHERE (at_s, server_no) > (:at_s, :no) AND at_s < :until_s
-            AND server_no IN (SELECT value FROM json_each(:numbers))
-        ORDER BY at_s, server_no LIMIT :rows
+        SELECT key, {", ".join(metric.column for metric in metrics)} FROM samples
+        WHERE key >= ? AND key < ? AND server_no IN (SELECT value FROM json_each(?))
+        ORDER BY key LIMIT ?
     """  # noqa: S608  # the columns are METRICS'

@@ -22,13 +22,11 @@ class Journal:
         Raises:
             UnknownServer: the database does not know it.
         """
-        async with self._db.transaction(durable=True) as tx:
-            return await runs.begin(tx, server_id, at_ms, marker)
+        return await self._db.write(lambda tx: runs.begin(tx, server_id, at_ms, marker))
 
     async def write_intent(self, intent: Intent) -> None:
         """Write down what somebody asked for, before any signal is sent."""
-        async with self._db.transaction(durable=True) as tx:
-            await runs.add_intent(tx, intent)
+        await self._db.write(lambda tx: runs.add_intent(tx, intent))
 
     async def record(self, event: Event, run: Run | None = None) -> int:
         """Write an event, its alert, and the run as it now stands, in one transaction, and give the event's id.
@@ -46,8 +44,7 @@ class Journal:
 
     async def abandon_run(self, run_id: int) -> None:
         """Forget a run that no process came of."""
-        async with self._db.transaction(durable=True) as tx:
-            await runs.abandon(tx, run_id)
+        await self._db.write(lambda tx: runs.abandon(tx, run_id))
 
     async def past(self) -> dict[str, Past]:
         """What is known of each server that ever ran, by server id; a run is open while `ended_ms` is `None`."""

@@ -1,35 +1,85 @@
-"""Messages that have to reach Discord, in the order they were written in, each until it is delivered or buried."""
+"""Messages that have to reach people, in the order they were written in, each until it is delivered or buried."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.events import Event
-from storage.database import Database, Parameters, Row, Transaction
+from storage.database import Database, Row, Transaction
 from storage.events import decode
 
-ALERTS = "alerts"
-"""The destination of an alert: whatever channel is set for alerts when it is delivered."""
+_ITEM = """
+    o.id, o.event_id, e.kind, e.body, o.destination, o.attempts, o.created_ms, o.incident_id, o.message_id,
+    o.channel_id, o.grouped, o.illustrated, o.tried, (SELECT value FROM settings WHERE key = 'installation')
+"""
+_WAITING = "o.delivered_ms IS NULL AND o.buried_ms IS NULL"
 
-_PENDING = """
-    WITH held (destination, first_id) AS (
-        SELECT destination, min(id) FROM outbox
-        WHERE delivered_ms IS NULL AND buried_ms IS NULL AND next_attempt_ms > :now_ms
-        GROUP BY destination
-    )
-    SELECT o.id, o.event_id, e.kind, e.body, o.destination, o.attempts, o.created_ms,
-        (SELECT value FROM settings WHERE key = 'installation')
-    FROM outbox AS o
-    JOIN events AS e ON e.id = o.event_id
-    LEFT JOIN held AS h ON h.destination = o.destination
-    WHERE o.delivered_ms IS NULL AND o.buried_ms IS NULL AND (h.first_id IS NULL OR o.id < h.first_id)
+_PENDING = f"""
+    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE {_WAITING} AND o.destination = :destination AND o.id < coalesce(
+        (SELECT min(o.id) FROM outbox AS o
+            WHERE {_WAITING} AND o.destination = :destination AND o.next_attempt_ms > :now_ms),
+        9223372036854775807)
     ORDER BY o.id LIMIT :limit
+"""  # noqa: S608  # the columns are ours
+_NEXT_MS = f"SELECT min(o.next_attempt_ms) FROM outbox AS o WHERE {_WAITING} AND o.destination = ?"  # noqa: S608
+_DESTINATIONS = f"SELECT DISTINCT o.destination FROM outbox AS o WHERE {_WAITING}"  # noqa: S608
+_OF_MESSAGE = f"""
+    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE o.destination = ? AND o.message_id = ? ORDER BY o.id
+"""  # noqa: S608
+_OF_INCIDENT = f"""
+    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE o.destination = ? AND o.incident_id = ? AND o.delivered_ms IS NOT NULL ORDER BY o.id
+"""  # noqa: S608
+_HEADS = f"""
+    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE o.id IN (SELECT min(id) FROM outbox
+        WHERE incident_id = ? AND message_id IS NOT NULL AND destination NOT LIKE 'escalation:%' GROUP BY destination)
+    ORDER BY o.id
+"""  # noqa: S608
+_RECENT = """
+    SELECT e.kind, count(*) FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE o.destination = ? AND o.delivered_ms > ? AND NOT o.grouped GROUP BY e.kind
+"""
+_GROUPS = """
+    SELECT e.kind, o.message_id, max(o.delivered_ms) FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE o.destination = ? AND o.delivered_ms > ? AND o.grouped AND o.message_id IS NOT NULL
+    GROUP BY e.kind, o.message_id ORDER BY o.message_id
 """
 
-_DELIVERED = "UPDATE outbox SET delivered_ms = ?, message_id = ?, attempts = attempts + 1 WHERE id = ?"
+_PUT = """
+    INSERT INTO outbox (event_id, destination, created_ms, incident_id, next_attempt_ms) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (event_id, destination) DO NOTHING
+"""
+_DELIVERED = """
+    UPDATE outbox SET delivered_ms = ?, message_id = ?, channel_id = ?, grouped = ?, attempts = attempts + 1
+    WHERE id = ?
+"""
 _POSTPONED = "UPDATE outbox SET next_attempt_ms = ?, last_error = ?, attempts = attempts + 1 WHERE id = ?"
 _BURIED = "UPDATE outbox SET buried_ms = ?, last_error = ?, attempts = attempts + 1 WHERE id = ?"
-_BACKLOG = "SELECT count(*) FROM outbox WHERE delivered_ms IS NULL AND buried_ms IS NULL"
+_MOVED = """
+    UPDATE OR IGNORE outbox SET destination = :next, tried = trim(tried || ' ' || destination), last_error = :error,
+        attempts = 0, next_attempt_ms = 0
+    WHERE id = :id RETURNING id
+"""
+_DROPPED = "UPDATE outbox SET delivered_ms = ?, last_error = coalesce(?, last_error) WHERE id = ?"
+_ILLUSTRATED = "UPDATE outbox SET illustrated = 1 WHERE id = ?"
+_EXPEDITED = f"""
+    UPDATE outbox AS o SET next_attempt_ms = 0 WHERE {_WAITING} AND o.destination NOT LIKE 'escalation:%'
+"""  # noqa: S608
+_REVIVED = """
+    UPDATE outbox SET buried_ms = NULL, attempts = 0, next_attempt_ms = 0,
+        destination = CASE tried WHEN '' THEN destination ELSE substr(tried || ' ', 1, instr(tried || ' ', ' ') - 1) END,
+        tried = ''
+    WHERE buried_ms > ? RETURNING id
+"""
+_BACKLOG = f"SELECT count(*) FROM outbox AS o WHERE {_WAITING} AND o.destination NOT LIKE 'escalation:%'"  # noqa: S608
+_DEAD = f"""
+    SELECT {_ITEM}, o.buried_ms, o.last_error FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE o.buried_ms IS NOT NULL ORDER BY o.id DESC LIMIT ?
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +92,57 @@ class OutboxItem:
     destination: str
     attempts: int
     """Tries so far that failed."""
-    nonce: str
-    """The same at every try, at most 25 characters: Discord's limit."""
     created_ms: int
+    installation: str
+    """Tells the alerts of this database from those of another one in the same channel."""
+    incident_id: int | None = None
+    message_id: int | None = None
+    """Of the message that it was told in."""
+    channel_id: int | None = None
+    """Where that message stands."""
+    grouped: bool = False
+    """Whether it was told in one message with others of its kind."""
+    illustrated: bool = False
+    """Whether its message has a chart."""
+    tried: tuple[str, ...] = ()
+    """The destinations that were gone."""
+
+    @property
+    def nonce(self) -> str:
+        """The same at every try, at most 25 characters: Discord's limit."""
+        return f"{self.installation}-{self.event_id}"
 
 
-async def put(tx: Transaction, event_id: int, destination: str, at_ms: int) -> None:
-    """Add a message about an event, in the very transaction that writes the event."""
-    await tx.execute(
-        "INSERT INTO outbox (event_id, destination, created_ms) VALUES (?, ?, ?)", (event_id, destination, at_ms)
-    )
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The message that an alert has become."""
+
+    message_id: int | None
+    """`None` where there is none to come back to."""
+    channel_id: int | None = None
+    grouped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An alert that could be delivered nowhere."""
+
+    item: OutboxItem
+    buried_ms: int
+    error: str
+
+
+async def put(
+    tx: Transaction,
+    event_id: int,
+    destination: str,
+    at_ms: int,
+    incident_id: int | None = None,
+    *,
+    not_before_ms: int = 0,
+) -> None:
+    """Add a message about an event, in the very transaction that writes the event; none twice for one destination."""
+    await tx.execute(_PUT, (event_id, destination, at_ms, incident_id, not_before_ms))
 
 
 class Outbox:
@@ -60,44 +151,115 @@ class Outbox:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def pending(self, now_ms: int, limit: int = 20) -> tuple[OutboxItem, ...]:
-        """What may be sent now, the oldest first.
+    async def destinations(self) -> Sequence[str]:
+        """Where something is waiting to go to."""
+        return [row[0] for row in await self._db.fetch_all(_DESTINATIONS)]
 
-        One whose next try is still to come holds back the later ones of its destination, so that order is kept.
+    async def pending(self, destination: str, now_ms: int, limit: int = 200) -> tuple[OutboxItem, ...]:
+        """What may be sent there now, the oldest first.
+
+        One whose next try is still to come holds back the later ones, so that order is kept.
         """
-        rows = await self._db.fetch_all(_PENDING, {"now_ms": now_ms, "limit": limit})
-        return tuple(_item(row, str(self._db.path)) for row in rows)
+        told = {"destination": destination, "now_ms": now_ms, "limit": limit}
+        return self._items(await self._db.fetch_all(_PENDING, told))
 
-    async def delivered(self, item_id: int, at_ms: int, message_id: int) -> None:
-        """It stands in Discord as that message."""
-        await self._change(_DELIVERED, (at_ms, message_id, item_id))
+    async def next_ms(self, destination: str) -> int | None:
+        """When the next try is due there; `None`: nothing is waiting."""
+        row = await self._db.fetch_one(_NEXT_MS, (destination,))
+        return None if row is None else row[0]
+
+    async def of_message(self, destination: str, message_id: int) -> tuple[OutboxItem, ...]:
+        """All that was told in one message."""
+        return self._items(await self._db.fetch_all(_OF_MESSAGE, (destination, message_id)))
+
+    async def of_incident(self, destination: str, incident_id: int) -> tuple[OutboxItem, ...]:
+        """All that a destination was told of an incident, in order."""
+        return self._items(await self._db.fetch_all(_OF_INCIDENT, (destination, incident_id)))
+
+    async def heads(self, incident_id: int) -> tuple[OutboxItem, ...]:
+        """The first that each destination was told of an incident."""
+        return self._items(await self._db.fetch_all(_HEADS, (incident_id,)))
+
+    async def recent(self, destination: str, since_ms: int) -> dict[str, int]:
+        """How many of each kind of event were told there one by one since then."""
+        return dict(await self._db.fetch_all(_RECENT, (destination, since_ms)))
+
+    async def groups(self, destination: str, since_ms: int) -> dict[str, int]:
+        """The message that each kind of event was told in together since then, by its id."""
+        return {row[0]: row[1] for row in await self._db.fetch_all(_GROUPS, (destination, since_ms))}
+
+    async def delivered(self, items: Iterable[OutboxItem], at_ms: int, standing: Standing) -> None:
+        """They stand there as that message."""
+        told = (at_ms, standing.message_id, standing.channel_id, standing.grouped)
+        await self._change(_DELIVERED, *[(*told, item.id) for item in items])
 
     async def postponed(self, item_id: int, next_attempt_ms: int, error: str) -> None:
         """A try failed; the next one not before then."""
         await self._change(_POSTPONED, (next_attempt_ms, error, item_id))
 
+    async def moved(self, item: OutboxItem, destination: str, at_ms: int, error: str) -> None:
+        """Its destination is gone: another takes its place. What is there already is not told twice."""
+        async with self._db.transaction(durable=True) as tx:
+            told = {"next": destination, "error": error, "id": item.id}
+            if await tx.fetch_one(_MOVED, told) is None:
+                await tx.execute(_DROPPED, (at_ms, error, item.id))
+
+    async def dropped(self, items: Iterable[OutboxItem], at_ms: int) -> None:
+        """Nothing needs to be sent for these any more."""
+        await self._change(_DROPPED, *[(at_ms, None, item.id) for item in items])
+
     async def buried(self, item_id: int, at_ms: int, error: str) -> None:
-        """No try can help: a dead letter, kept but never sent."""
+        """No try can help: a dead letter, kept but not sent."""
         await self._change(_BURIED, (at_ms, error, item_id))
+
+    async def illustrated(self, item_id: int) -> None:
+        """Its message has a chart."""
+        await self._change(_ILLUSTRATED, (item_id,))
+
+    async def expedite(self) -> None:
+        """Try everything at once that waits for its next try: what stood in the way is gone."""
+        await self._change(_EXPEDITED, ())
+
+    async def revive(self, since_ms: int) -> int:
+        """Try the dead letters since then once more, where they were first meant to go; give how many there are."""
+        async with self._db.transaction(durable=True) as tx:
+            return len(await tx.fetch_all(_REVIVED, (since_ms,)))
 
     async def backlog(self) -> int:
         """How many are waiting, due or not."""
         [[waiting]] = await self._db.fetch_all(_BACKLOG)
         return int(waiting)
 
-    async def _change(self, sql: str, parameters: Parameters) -> None:
+    async def dead_letters(self, limit: int = 20) -> tuple[DeadLetter, ...]:
+        """The latest that could be delivered nowhere, the newest first."""
+        rows = await self._db.fetch_all(_DEAD, (limit,))
+        items = self._items([row[:-2] for row in rows])
+        return tuple(DeadLetter(item, row[-2], row[-1] or "") for item, row in zip(items, rows, strict=True))
+
+    async def _change(self, sql: str, *parameters: tuple[object, ...]) -> None:
         async with self._db.transaction(durable=True) as tx:
-            await tx.execute(sql, parameters)
+            for each in parameters:
+                await tx.execute(sql, each)
+
+    def _items(self, rows: Iterable[Row]) -> tuple[OutboxItem, ...]:
+        return tuple(_item(row, str(self._db.path)) for row in rows)
 
 
 def _item(row: Row, source: str) -> OutboxItem:
-    item_id, event_id, kind, body, destination, attempts, created_ms, installation = row
+    item_id, event_id, kind, body, destination, attempts, created_ms, incident_id, message_id = row[:9]
+    channel_id, grouped, illustrated, tried, installation = row[9:]
     return OutboxItem(
         id=item_id,
         event_id=event_id,
         event=decode(kind, body, f"{source}: event {event_id}"),
         destination=destination,
         attempts=attempts,
-        nonce=f"{installation}-{event_id}",
         created_ms=created_ms,
+        installation=installation,
+        incident_id=incident_id,
+        message_id=message_id,
+        channel_id=channel_id,
+        grouped=bool(grouped),
+        illustrated=bool(illustrated),
+        tried=tuple(tried.split()),
     )

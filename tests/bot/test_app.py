@@ -19,7 +19,7 @@ from cogs.render.painter import Painter
 from monitor.errors import StorageError, StorageFault
 from monitor.fleet import Fleet
 from monitor.games.generic import GenericGame
-from monitor.model import State
+from monitor.model import Players, State
 from monitor.sampler import Sampler
 from monitor.redaction import Redaction
 from monitor.spec import AdminEndpoint, Secret, ServerSpec
@@ -99,6 +99,33 @@ async def test_what_was_measured_last_is_written_at_the_end(settings: Settings, 
         assert samples(tmp_path) == 0
         await bot.fleet.stop("meadow", TEST, force=True)
     assert samples(tmp_path) > 0
+
+
+class Visited(GenericGame):
+    """Mira is always on."""
+
+    async def players(self) -> Players:
+        return Players(1, 10, ("Mira",))
+
+
+def sessions(folder: Path) -> list[tuple[str, int]]:
+    """Who played, and whether they still do."""
+    with closing(sqlite3.connect(folder / DATABASE)) as db:
+        return db.execute("SELECT name, going_on FROM sessions JOIN players ON no = player_no").fetchall()
+
+
+async def test_who_plays_is_written_while_it_runs(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.app.PULSE_EVERY_SAMPLES", 0.05)
+    await save(tmp_path, sleeper(tmp_path))
+    async with gamekeeper(settings, {"generic": Visited}) as bot, asyncio.timeout(10):
+        await bot.fleet.start("meadow", TEST)
+        while sessions(tmp_path) != [("Mira", 1)]:
+            await bot.clock.sleep(0.02)
+        await bot.fleet.stop("meadow", TEST, force=True)
+        while sessions(tmp_path) != [("Mira", 0)]:
+            await bot.clock.sleep(0.02)
 
 
 async def test_what_cannot_be_written_at_the_end_is_told_and_everything_is_closed(

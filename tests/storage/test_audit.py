@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -173,3 +175,27 @@ async def test_fault_46_an_attempt_is_there_before_anything_is_done(
         [[attempts]] = other.execute("SELECT count(*) FROM audit")
         [[outcomes]] = other.execute("SELECT count(*) FROM audit_outcomes")
     assert (attempts, outcomes) == (1, int(finished))
+
+
+BEGUN_AND_KILLED = """
+import asyncio, os, pathlib, signal, sys
+from monitor.model import Actor, ActorKind
+from storage.audit import ALLOWED, Audit, AuditEntry
+from storage.database import Database
+
+async def main():
+    db = await Database.open(pathlib.Path(sys.argv[1]))
+    await Audit(db).begin(AuditEntry(1, Actor(ActorKind.DISCORD, "11", "Mira"), "/stop", ALLOWED))
+    os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_fault_28_killed_before_the_outcome_the_attempt_is_there(path: Path) -> None:
+    command = [sys.executable, "-c", BEGUN_AND_KILLED, str(path)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, timeout=30, check=False)
+    assert done.returncode not in (0, 1), done.stderr
+    async with await Database.open(path) as db:
+        [record] = await Audit(db).page()
+    assert (record.entry.entry, record.outcome) == ("/stop", None)
