@@ -20,8 +20,8 @@ from monitor.errors import StorageError, StorageFault
 from monitor.fleet import Fleet
 from monitor.games.generic import GenericGame
 from monitor.model import Players, State
-from monitor.sampler import Sampler
 from monitor.redaction import Redaction
+from monitor.sampler import Sampler
 from monitor.spec import AdminEndpoint, Secret, ServerSpec
 from storage.database import Database
 from storage.samples import SampleBuffer

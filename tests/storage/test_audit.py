@@ -192,10 +192,16 @@ asyncio.run(main())
 """
 
 
-async def test_fault_28_killed_before_the_outcome_the_attempt_is_there(path: Path) -> None:
+@pytest.fixture
+def killed(path: Path) -> Path:
+    """The database of a bot that died between an attempt and its outcome."""
     command = [sys.executable, "-c", BEGUN_AND_KILLED, str(path)]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, timeout=30, check=False)
     assert done.returncode not in (0, 1), done.stderr
-    async with await Database.open(path) as db:
+    return path
+
+
+async def test_fault_28_killed_before_the_outcome_the_attempt_is_there(killed: Path) -> None:
+    async with await Database.open(killed) as db:
         [record] = await Audit(db).page()
     assert (record.entry.entry, record.outcome) == ("/stop", None)
