@@ -8,14 +8,35 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from monitor.errors import PathFault, PathRefused, PathRole
+from monitor.errors import PathFault, PathRefused, PathRole, Problem
 from monitor.local.program import find
 from monitor.spec import ServerSpec
 
 LONGEST = 1_000
+
+WHY: Mapping[PathFault, str] = {
+    PathFault.EMPTY: "it is missing",
+    PathFault.TOO_LONG: f"it is longer than {LONGEST} characters",
+    PathFault.CHARACTER: 'it holds a character that no path should hold, such as < > " | ? * or a control character',
+    PathFault.NETWORK: "it is on another machine, or a device; use a folder of this machine",
+    PathFault.DRIVE_RELATIVE: r"after the drive there should be a backslash, as in D:\games",
+    PathFault.STREAM: "it has a colon in a name",
+    PathFault.PARENT: "it has .. in it; write where it leads",
+    PathFault.TRAILING: "a name in it ends in a dot or a space",
+    PathFault.DEVICE: "a name in it is one that Windows keeps for a device",
+    PathFault.SHORT_NAME: "a name in it is a short one, such as PROGRA~1; write the whole name",
+    PathFault.RELATIVE: "it should be absolute",
+    PathFault.NOT_FOUND: "it does not exist",
+    PathFault.NOT_A_FOLDER: "it is no folder that may be entered",
+    PathFault.NOT_EXECUTABLE: "it is no program that may be run",
+    PathFault.OUTSIDE: "it leads to outside the folders in GAMEKEEPER_ALLOWED_ROOTS",
+}
+"""In English, for a terminal and for a servers file."""
+
+_KEYS = {PathRole.FOLDER: "cwd", PathRole.PROGRAM: "argv"}
 
 _SEPARATORS = re.compile(r"[\\/]")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -128,6 +149,23 @@ def require_allowed(spec: ServerSpec, roots: Sequence[Path]) -> None:
     _require_inside(PathRole.FOLDER, cwd, spec.cwd.resolve(), roots)
     if not is_bare(program):
         _require_inside(PathRole.PROGRAM, program, (spec.cwd / program).resolve(), roots)
+
+
+def place_problems(specs: Sequence[ServerSpec], roots: Sequence[Path]) -> tuple[Problem, ...]:
+    """Judge all servers of a file by `require_allowed`: what is wrong, by key. Blocking, short."""
+    return tuple(
+        Problem(None, f"servers[{index}].{_KEYS[refused.role]}", f"{refused.path!r}: {WHY[refused.fault]}")
+        for index, spec in enumerate(specs)
+        if (refused := _refusal(spec, roots)) is not None
+    )
+
+
+def _refusal(spec: ServerSpec, roots: Sequence[Path]) -> PathRefused | None:
+    try:
+        require_allowed(spec, roots)
+    except PathRefused as refused:
+        return refused
+    return None
 
 
 def _real(role: PathRole, text: str, path: Path) -> Path:

@@ -111,7 +111,7 @@ def find_own(spec: ServerSpec) -> OwnSettings | None:
     Raises:
         GameFileError: the file is there and cannot be read, or is not as it should be.
     """
-    game = guess(_names(spec.cwd)) if spec.game == GENERIC else spec.game
+    game = guess(names_in(spec.cwd)) if spec.game == GENERIC else spec.game
     reader = _READERS.get(game or "")
     if game is None or reader is None:
         return None
@@ -136,7 +136,8 @@ def filled(spec: ServerSpec, own: OwnSettings) -> ServerSpec:
     return replace(spec, stop=fill(spec.stop, stop), ready=fill(spec.ready, own.ready))
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
+    """Give what is in a folder; nothing where that cannot be told. Blocking, short."""
     try:
         return [path.name for path, _ in zip(folder.iterdir(), range(MOST_NAMES), strict=False)]
     except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import PathFault, PathRefused, PathRole
-from monitor.paths import folder_of, program_of, require_allowed, text_fault
+from monitor.paths import WHY, folder_of, place_problems, program_of, require_allowed, text_fault
 from tests.fakes.house import spec_of
 
 TEXTS = {
@@ -190,3 +191,16 @@ def test_what_a_file_describes_may_not_run_a_program_from_elsewhere(tmp_path: Pa
     with pytest.raises(PathRefused) as caught:
         require_allowed(spec, (tmp_path / "games",))
     assert (caught.value.role, caught.value.fault) == (PathRole.PROGRAM, PathFault.OUTSIDE)
+
+
+def test_all_that_is_wrong_with_a_file_is_told_by_key(tmp_path: Path) -> None:
+    good = spec_of(cwd=tmp_path, argv=("java",))
+    outside, stream = replace(good, cwd=tmp_path.parent), replace(good, argv=("./a:b",))
+    problems = place_problems([good, outside, stream], (tmp_path,))
+    assert [problem.key for problem in problems] == ["servers[1].cwd", "servers[2].argv"]
+    assert "GAMEKEEPER_ALLOWED_ROOTS" in problems[0].message
+    assert "./a:b" in problems[1].message
+
+
+def test_there_are_words_for_every_fault() -> None:
+    assert set(WHY) == set(PathFault)
