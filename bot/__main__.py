@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
     demo.set_defaults(run=_demo)
 
+    backup = commands.add_parser(
+        "backup-db",
+        help="copy the database",
+        description="Copy the database now, also beside a running bot, and check the copy. The bot does so every day.",
+    )
+    backup.set_defaults(run=_back_up)
+
     server = commands.add_parser(
         "server", help="the servers it looks after", description="Say which servers it looks after."
     )
@@ -137,6 +144,12 @@ def _import(chosen: argparse.Namespace) -> int:
     from bot.servers import import_servers  # noqa: PLC0415
 
     return import_servers(load_settings(), chosen.file)
+
+
+def _back_up(_chosen: argparse.Namespace) -> int:
+    from bot.backup import back_up  # noqa: PLC0415
+
+    return back_up(load_settings())
 
 
 def _list(_chosen: argparse.Namespace) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from discord.ext import commands
@@ -13,6 +15,7 @@ from discord.ext import commands
 from bot.background import Background
 from bot.client import GamekeeperClient
 from bot.settings import Settings
+from bot.workplace import RUNS, SERVER_LOGS, workplace
 from cogs.access import Access
 from cogs.chart import ChartCog
 from cogs.console import ConsoleCog
@@ -26,6 +29,7 @@ from cogs.render.painter import Painter
 from cogs.status import StatusCog
 from monitor.attendance import Attendance
 from monitor.bus import Bus
+from monitor.chronicle import Chronicle
 from monitor.errors import StorageError
 from monitor.fleet import Fleet
 from monitor.game import GameFactory
@@ -38,9 +42,12 @@ from monitor.sampler import Sampler
 from monitor.spec import ServerSpec
 from monitor.surroundings import Surroundings
 from storage.audit import Audit
+from storage.backup import Backups
+from storage.caretaker import Caretaker
 from storage.database import Database
 from storage.grants import Grants
 from storage.journal import Journal
+from storage.opening import open_database
 from storage.outbox import Outbox
 from storage.players import Players
 from storage.retention import Retention
@@ -49,9 +56,7 @@ from storage.series import Keep
 from storage.servers import Servers
 
 DATABASE = "gamekeeper.db"
-SERVER_LOGS = "servers"
-RUNS = "runs"
-"""What became of servers that ended while no bot was there to see it."""
+BACKUPS = "database-backups"
 
 PULSE_EVERY_SAMPLES = 3
 """A game is asked who is on this much more rarely than its process is measured."""
@@ -98,16 +103,19 @@ async def gamekeeper(
     Raises:
         StorageError: the database cannot be opened.
     """
-    machine = local_machine(settings.data_dir / RUNS)
+    place = await asyncio.to_thread(workplace, settings.data_dir)
+    machine = local_machine(place / RUNS)
     redaction = redaction or Redaction(settings.secrets())
     async with AsyncExitStack() as stack:
-        db = await stack.enter_async_context(await Database.open(settings.data_dir / DATABASE))
+        backups = Backups(settings.data_dir / BACKUPS, settings.backups_kept)
+        db = await open_database(settings.data_dir / DATABASE, backups, machine.clock)
+        await stack.enter_async_context(db)
         stores = _stores(db, settings, machine.clock)
         stack.push_async_callback(_last_flush, stores.samples)
         specs = _playable(await stores.servers.all(), adapters)
         redaction.hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
         bus = Bus()
-        fleet = _fleet(settings, specs, adapters, _surroundings(settings, machine, stores.journal, bus))
+        fleet = _fleet(place, specs, adapters, _surroundings(settings, machine, stores.journal, bus))
         painter = Painter()
         bot = _discord_side(settings, stores, fleet, painter, bus=bus, clock=machine.clock, redaction=redaction)
         stack.callback(machine.probe.close)
@@ -122,6 +130,9 @@ async def gamekeeper(
         background.start("sampler", sampler.run())
         attendance = Attendance(fleet, stores.players, machine.clock, _pulse_s(settings))
         background.start("attendance", attendance.run())
+        chronicle = Chronicle(stores.journal, bus)
+        caretaker = Caretaker(db, backups, machine.clock, chronicle, lambda: stores.samples.dropped)
+        background.start("caretaker", caretaker.run())
         yield bot
 
 
@@ -188,12 +199,12 @@ def _playable(specs: Iterable[ServerSpec], adapters: Mapping[str, GameFactory]) 
 
 
 def _fleet(
-    settings: Settings,
+    place: Path,
     specs: Iterable[ServerSpec],
     adapters: Mapping[str, GameFactory],
     around: Surroundings,
 ) -> Fleet:
-    logs = settings.data_dir / SERVER_LOGS
+    logs = place / SERVER_LOGS
     return Fleet(
         specs,
         make_game=lambda spec: make_game(spec, adapters),

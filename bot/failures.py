@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from bot.export import OutputFailed
 from bot.lock import AlreadyRunning
-from monitor.errors import GamekeeperError, ServerFileError, StorageError, StorageFault, UnknownGame, UnknownServer
+from monitor.errors import (
+    GamekeeperError,
+    Problem,
+    ServerFileError,
+    StorageError,
+    StorageFault,
+    UnknownGame,
+    UnknownServer,
+)
 
 STORAGE: dict[StorageFault, str] = {
     StorageFault.NEWER: "it was written by a newer gamekeeper. Update gamekeeper, or use another GAMEKEEPER_DATA_DIR",
     StorageFault.UNREADABLE: "it is damaged. Run `gamekeeper run` to have the newest backup put in its place",
     StorageFault.FOREIGN: "it belongs to another program. Move it away, or use another GAMEKEEPER_DATA_DIR",
+    StorageFault.MISSING: "it is not there. Check GAMEKEEPER_DATA_DIR; `gamekeeper run` makes a new one",
     StorageFault.NO_FOLDER: "its folder cannot be made or written. Check its permissions, or set GAMEKEEPER_DATA_DIR",
     StorageFault.READ_ONLY: "it cannot be written. Check its permissions, or set GAMEKEEPER_DATA_DIR",
     StorageFault.BUSY: "another program keeps it locked. Close that program, then try again",
@@ -32,9 +41,7 @@ def explain(failure: GamekeeperError) -> str:
             said = f" ({failure.detail})" if failure.detail else ""
             return f"the database {failure.path} cannot be used: {STORAGE[failure.fault]}.{said}"
         case ServerFileError():
-            return "\n".join(
-                [f"{failure.source} was not taken:", *(_problem(p.line, p.key, p.message) for p in failure.problems)]
-            )
+            return "\n".join([f"{failure.source} was not taken:", *map(told, failure.problems)])
         case UnknownGame():
             return f"no adapter is called {failure.game}. Known: {', '.join(failure.known)}."
         case UnknownServer():
@@ -45,6 +52,7 @@ def explain(failure: GamekeeperError) -> str:
             return str(failure)
 
 
-def _problem(line: int | None, key: str, message: str) -> str:
-    where = f"line {line}: " if line is not None else ""
-    return f"  {where}{key}: {message}" if key else f"  {where}{message}"
+def told(problem: Problem) -> str:
+    """Give the line about one thing in a servers file."""
+    where = f"line {problem.line}: " if problem.line is not None else ""
+    return f"  {where}{problem.key}: {problem.message}" if problem.key else f"  {where}{problem.message}"

@@ -23,6 +23,7 @@ from bot import values
 from bot.envfile import UnreadableFile, file_problems
 from bot.values import Bind
 from monitor.errors import GamekeeperError
+from storage.backup import BACKUPS_KEPT
 
 EX_CONFIG = 78
 """The exit code for wrong settings, as in the BSD `sysexits.h`."""
@@ -150,6 +151,14 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=36500,
+    )
+    backups_kept: int = _setting(
+        "GAMEKEEPER_BACKUPS_KEPT",
+        "How many backups of the database are kept, 1 to 365; one is made every day.",
+        "7",
+        default=BACKUPS_KEPT,
+        ge=1,
+        le=365,
     )
     http_bind: Annotated[Bind | None, values.from_text(values.bind)] = _setting(
         "GAMEKEEPER_HTTP_BIND",

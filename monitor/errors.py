@@ -228,6 +228,8 @@ class StorageFault(StrEnum):
     """It is damaged."""
     FOREIGN = "foreign"
     """It is the database of another program, or no file at all."""
+    MISSING = "missing"
+    """There is none."""
     NO_FOLDER = "no_folder"
     """Its folder is not there and cannot be made, or nothing can be written in it."""
     READ_ONLY = "read_only"

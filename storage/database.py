@@ -29,6 +29,7 @@ Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 REFUSING = frozenset({StorageFault.FULL, StorageFault.READ_ONLY, StorageFault.NO_FOLDER, StorageFault.DISK})
 """What is wrong with the disk rather than with the file: it may pass, and memory helps until then."""
 
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """What is wrong while the database is used all the same."""

@@ -6,7 +6,7 @@ from monitor.errors import StorageError, StorageFault
 from monitor.events import Event, Past
 from monitor.model import Intent, Run
 from storage import events, outbox, runs
-from storage.database import Database
+from storage.database import Database, Transaction
 from storage.events import StoredEvent
 
 
@@ -34,13 +34,16 @@ class Journal:
         Raises:
             UnknownServer: the database does not know the event's server.
         """
-        async with self._db.transaction(durable=True) as tx:
+
+        async def work(tx: Transaction) -> int:
             event_id = await events.append(tx, event)
             if event.alerts:
                 await outbox.put(tx, event_id, outbox.ALERTS, event.at_ms)
             if run is not None and not await runs.update(tx, run):
                 raise StorageError(StorageFault.FAILED, str(self._db.path), f"no run {run.id}")
-        return event_id
+            return event_id
+
+        return await self._db.write(work)
 
     async def abandon_run(self, run_id: int) -> None:
         """Forget a run that no process came of."""
