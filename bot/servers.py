@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.app import DATABASE
+from bot.failures import told
 from bot.lock import only_one
 from bot.settings import Settings
 from monitor.errors import Problem, ServerFileError
 from monitor.games.registry import ADAPTERS
-from monitor.serverfile import MAX_BYTES, parse_servers
+from monitor.serverfile import MAX_BYTES, read_servers
 from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.servers import Servers
@@ -25,10 +26,12 @@ def import_servers(settings: Settings, file: Path) -> int:
         AlreadyRunning: a bot is running on the same data folder.
         StorageError: the database cannot be used.
     """
-    specs = parse_servers(_read(file), source=str(file), base=file.resolve().parent, adapters=ADAPTERS.keys())
+    said = read_servers(_read(file), source=str(file), base=file.resolve().parent, adapters=ADAPTERS.keys())
     with only_one(settings.data_dir):
-        asyncio.run(_save(settings, specs))
-    print(f"Took {len(specs)} from {file}: {', '.join(spec.id for spec in specs)}")
+        asyncio.run(_save(settings, said.servers))
+    print(f"Took {len(said.servers)} from {file}: {', '.join(spec.id for spec in said.servers)}")
+    for problem in said.left_out:
+        print(told(problem))
     print("They are looked after from the next `gamekeeper run` on.")
     return 0
 

@@ -1,8 +1,8 @@
 """The program list of the monitor that gamekeeper takes the place of, as servers of ours.
 
-It is JSON: objects with a name, the path of a program, its arguments and whether to restart it, in a list by itself or
-under `programs`. Many spellings of the keys are known; what they hold is read strictly. Whatever else there is, is left
-out, and told by its key alone: it may be a secret, as the address of a webhook is.
+It is JSON: objects with a name, the path of a program, its arguments and whether to restart it, in a list by itself
+or under `programs`. Many spellings of the keys are known; what they hold is read strictly. Whatever else there is, is
+left out, and told by its key alone: it may be a secret, as the address of a webhook is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -29,7 +29,7 @@ from pydantic import (
 from monitor import windows_line
 from monitor.filelines import Path as KeyPath
 from monitor.games.guess import guess
-from monitor.serverformat import ID_AT_MOST, Argument, Line, ServerEntry, in_words
+from monitor.serverformat import ID_AT_MOST, Argument, Name, ServerEntry, in_words
 
 LISTS = ("programs", "program_list", "processes")
 """The key under which the list stands, where it does not stand by itself."""
@@ -48,7 +48,8 @@ def _unquoted(value: object) -> object:
 
 
 def _whole_path(value: str) -> str:
-    if not (PureWindowsPath(value).is_absolute() or PurePosixPath(value).is_absolute()):
+    whole = PureWindowsPath(value).is_absolute() or PurePosixPath(value).is_absolute()
+    if not (whole and value.isprintable()):
         raise ValueError(r"it should be a whole path, such as C:\Games\PalServer.exe")
     return value
 
@@ -81,7 +82,7 @@ class _Program(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    name: Annotated[Line, Field(max_length=100, validation_alias=AliasChoices("name", "program_name", "title"))]
+    name: Annotated[Name, Field(validation_alias=AliasChoices("name", "program_name", "title"))]
     path: Annotated[
         Whole,
         Field(validation_alias=AliasChoices("path", "program_path", "exe_path", "exe", "executable", "file_path")),
@@ -163,7 +164,7 @@ def _server(program: _Program, adapters: Collection[str], ids: set[str]) -> Serv
     windows = PureWindowsPath(program.path).is_absolute()
     path: PurePath = PureWindowsPath(program.path) if windows else PurePosixPath(program.path)
     game = guess([path.name])
-    server = {
+    server: dict[str, object] = {
         "id": id_of(program.name, path.stem, ids),
         "name": program.name,
         "game": game if game in adapters else "generic",

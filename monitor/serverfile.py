@@ -1,5 +1,7 @@
-"""Reads the file that describes servers (TOML, the same in JSON, or the list of an old monitor), and says all that is
-wrong with it at once."""
+"""Reads the file that describes servers, and says all that is wrong with it at once.
+
+It is TOML, or the same in JSON, or the program list of an old monitor.
+"""
 
 from __future__ import annotations
 

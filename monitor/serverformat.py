@@ -76,6 +76,7 @@ def _a_pattern(value: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
+Name = Annotated[str, Field(max_length=100), AfterValidator(_one_line)]
 Argument = Annotated[str, AfterValidator(_no_nul)]
 Host = Annotated[str, Field(max_length=253), AfterValidator(_a_host)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -144,7 +145,7 @@ class ServerEntry(_Table):
     """One `[[servers]]`."""
 
     id: Annotated[str, AfterValidator(_an_id)]
-    name: Annotated[str, Field(max_length=100), AfterValidator(_one_line)]
+    name: Name
     game: Annotated[str, Field(validate_default=True)] = "generic"
     argv: Annotated[list[Argument], Field(min_length=1, max_length=1_000)]
     cwd: Annotated[str, Field(min_length=1), AfterValidator(_no_nul)]

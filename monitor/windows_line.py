@@ -17,23 +17,25 @@ def split(line: str) -> tuple[str, ...]:
     Sources: https://learn.microsoft.com/windows/win32/api/shellapi/nf-shellapi-commandlinetoargvw, and for two marks
     https://daviddeley.com/autohotkey/parameters/parameters.htm.
     """
-    words: list[str] = []
-    word: list[str] | None = None
-    inside = False
+    words: list[list[str]] = []
+    between, inside = True, False
     at = 0
     while at < len(line):
+        if line[at] in " \t" and not inside:
+            between = True
+            at += 1
+            continue
+        if between:
+            words.append([])
+            between = False
         if mark := _MARK.match(line, at):
             at = mark.end()
             pairs, escaped = divmod(len(mark[1]), 2)
             doubled = inside and not escaped and line.startswith('"', at)
-            word = [*(word or ()), "\\" * pairs + ('"' if escaped or doubled else "")]
+            words[-1].append("\\" * pairs + '"' * (escaped or doubled))
             inside = inside if escaped else not inside
             at += doubled
-        elif line[at] in " \t" and not inside:
-            words += () if word is None else ("".join(word),)
-            word = None
-            at += 1
         elif run := _RUN.match(line, at):
-            word = [*(word or ()), run[0]]
+            words[-1].append(run[0])
             at = run.end()
-    return (*words, "".join(word)) if word is not None else tuple(words)
+    return tuple("".join(word) for word in words)

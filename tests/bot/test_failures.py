@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.unavailable import DemoUnavailable
+from bot.export import OutputFailed
 from bot.failures import STORAGE, explain
 from bot.lock import AlreadyRunning
 from bot.settings import SettingsError
@@ -25,6 +26,7 @@ from monitor.errors import (
     UnknownServer,
     WrongState,
 )
+from storage.export import ExportRefused
 
 AT_THE_TERMINAL: list[GamekeeperError] = [
     AlreadyRunning(Path("/data")),
@@ -32,9 +34,11 @@ AT_THE_TERMINAL: list[GamekeeperError] = [
     SettingsError(["DISCORD_TOKEN: it is missing"]),
     ServerFileError("servers.toml", (Problem(None, "", "it cannot be read: No such file or directory"),)),
     UnknownGame("doom", ("generic", "minecraft")),
+    UnknownServer("dune"),
+    OutputFailed("ark.csv", "Permission denied"),
     *(StorageError(fault, "/data/gamekeeper.db") for fault in StorageFault),
 ]
-ONLY_IN_DISCORD = {AccessDenied, ChartFailed, GameError, LaunchRefused, UnknownServer, WrongState}
+ONLY_IN_DISCORD = {AccessDenied, ChartFailed, ExportRefused, GameError, LaunchRefused, WrongState}
 
 
 def tree(kind: type[GamekeeperError]) -> Iterator[type[GamekeeperError]]:
