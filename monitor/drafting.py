@@ -46,7 +46,7 @@ def spec_of_draft(
     Raises:
         PathRefused: the folder or the program may not be that, and why.
     """
-    program, folder = _unquoted(draft.program), _unquoted(draft.folder)
+    program, folder = unquoted(draft.program), unquoted(draft.folder)
     if not folder:
         folder = _folder_of_program(program)
     cwd = folder_of(folder, roots)
@@ -74,7 +74,7 @@ def _numbered(slug: str) -> Iterator[str]:
         yield slug[: LONGEST_ID - len(end)].rstrip("-") + end
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
     """Take away blanks, and the quotation marks that Windows' "Copy as path" puts round one."""
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text

@@ -8,6 +8,7 @@ GamekeeperError
   LaunchRefused           the program cannot be started as described
   PathRefused             a server may not live there, or that may not be started
   BadArguments            a line of arguments cannot be taken apart
+  BadValue                a value that somebody typed cannot be taken
   GameError               the game was asked and did not do it
     GameUnavailable       no answer: refused, timed out, closed, or it spoke nonsense
     AccessRefused         the game does not take our password
@@ -136,6 +137,16 @@ class PathRefused(GamekeeperError):
 
 class BadArguments(GamekeeperError):
     """A quotation mark is opened and not closed, or a character cannot be passed to a program."""
+
+
+class BadValue(GamekeeperError):
+    def __init__(self, key: str, lowest: int | None = None, highest: int | None = None) -> None:
+        super().__init__(key, lowest, highest)
+        self.key = key
+        """Such as `restart.budget`."""
+        self.lowest = lowest
+        """For a whole number: the range that it should be in; else `None`."""
+        self.highest = highest
 
 
 class GameError(GamekeeperError):
