@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     backup = commands.add_parser(
         "backup-db",
         help="copy the database",
-        description="Copy the database now, also beside a running bot, and check the copy. The bot does so every day.",
+        description="Copy the database now, also beside a running bot, and check the copy.",
     )
     backup.set_defaults(run=_back_up)
 

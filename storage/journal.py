@@ -5,9 +5,10 @@ from __future__ import annotations
 from monitor.errors import StorageError, StorageFault
 from monitor.events import Event, Past
 from monitor.model import Intent, Run
-from storage import events, outbox, runs
+from storage import events, runs
 from storage.database import Database, Transaction
 from storage.events import StoredEvent
+from storage.telling import tell
 
 
 class Journal:
@@ -37,8 +38,7 @@ class Journal:
 
         async def work(tx: Transaction) -> int:
             event_id = await events.append(tx, event)
-            if event.alerts:
-                await outbox.put(tx, event_id, outbox.ALERTS, event.at_ms)
+            await tell(tx, event_id, event)
             if run is not None and not await runs.update(tx, run):
                 raise StorageError(StorageFault.FAILED, str(self._db.path), f"no run {run.id}")
             return event_id
