@@ -21,6 +21,7 @@ from cogs.chart import ChartCog
 from cogs.console import ConsoleCog
 from cogs.control import ControlCog
 from cogs.delivery import Delivery
+from cogs.export import ExportCog
 from cogs.gate import Gate
 from cogs.locale.catalogue import catalogue
 from cogs.pictures import Pictures
@@ -45,6 +46,7 @@ from storage.audit import Audit
 from storage.backup import Backups
 from storage.caretaker import Caretaker
 from storage.database import Database
+from storage.exports import Exports
 from storage.grants import Grants
 from storage.journal import Journal
 from storage.opening import open_database
@@ -57,6 +59,8 @@ from storage.servers import Servers
 
 DATABASE = "gamekeeper.db"
 BACKUPS = "database-backups"
+EXPORTS = "exports"
+"""Where an export is while it is being made and sent."""
 
 PULSE_EVERY_SAMPLES = 3
 """A game is asked who is on this much more rarely than its process is measured."""
@@ -75,6 +79,7 @@ class Stores:
     audit: Audit
     samples: SampleBuffer
     players: Players
+    exports: Exports
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ async def gamekeeper(
         backups = Backups(settings.data_dir / BACKUPS, settings.backups_kept)
         db = await open_database(settings.data_dir / DATABASE, backups, machine.clock)
         await stack.enter_async_context(db)
-        stores = _stores(db, settings, machine.clock)
+        stores = _stores(db, settings, machine.clock, place / EXPORTS)
         stack.push_async_callback(_last_flush, stores.samples)
         specs = _playable(await stores.servers.all(), adapters)
         redaction.hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
@@ -167,7 +172,7 @@ def _discord_side(
     access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
     client = GamekeeperClient(settings.guild_ids)
     gate = Gate(access, stores.audit, clock, redaction, Limits(clock))
-    client.will_have(_cogs(fleet, gate, pictures, clock), gate)
+    client.will_have(_cogs(fleet, gate, pictures, stores.exports, clock), gate)
     delivery = Delivery(
         stores.outbox,
         client,
@@ -182,9 +187,18 @@ def _discord_side(
     return Gamekeeper(client, fleet, access, delivery, bus, clock)
 
 
-def _stores(db: Database, settings: Settings, clock: Clock) -> Stores:
+def _stores(db: Database, settings: Settings, clock: Clock, exports: Path) -> Stores:
     samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s, keep=_keep(settings))
-    return Stores(Servers(db), Journal(db), Outbox(db), Grants(db), Audit(db), samples, Players(db))
+    return Stores(
+        Servers(db),
+        Journal(db),
+        Outbox(db),
+        Grants(db),
+        Audit(db),
+        samples,
+        Players(db),
+        Exports(db, samples, exports),
+    )
 
 
 def _playable(specs: Iterable[ServerSpec], adapters: Mapping[str, GameFactory]) -> list[ServerSpec]:
@@ -213,12 +227,13 @@ def _fleet(
     )
 
 
-def _cogs(fleet: Fleet, gate: Gate, pictures: Pictures, clock: Clock) -> list[commands.Cog]:
+def _cogs(fleet: Fleet, gate: Gate, pictures: Pictures, exports: Exports, clock: Clock) -> list[commands.Cog]:
     return [
         StatusCog(fleet, gate),
         ControlCog(fleet, gate, clock),
         ConsoleCog(fleet, gate),
         ChartCog(fleet, gate, pictures, clock),
+        ExportCog(fleet, gate, exports, clock),
     ]
 
 

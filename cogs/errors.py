@@ -13,6 +13,7 @@ from cogs.attempt import attempt_of
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue, mark
 from cogs.ratelimit import RateLimited
+from cogs.render.export import refused as export_refused
 from cogs.render.painter import ChartFailed
 from cogs.render.refusals import refusal
 from cogs.render.text import escape, timestamp
@@ -36,6 +37,7 @@ from monitor.errors import (
 from monitor.lifecycle import Request
 from monitor.model import State
 from storage.audit import DENIED, LIMITED
+from storage.export import ExportRefused
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +90,7 @@ STORAGE_FAULTS: dict[StorageFault, str] = {
     StorageFault.FOREIGN: mark(
         "The database is not mine. Whoever runs me must move it away, or set `GAMEKEEPER_DATA_DIR`."
     ),
+    StorageFault.MISSING: mark("The database is not there. Whoever runs me must check `GAMEKEEPER_DATA_DIR`."),
     StorageFault.NO_FOLDER: mark(
         "The folder of the database cannot be used. Whoever runs me must check `GAMEKEEPER_DATA_DIR`."
     ),
@@ -156,6 +159,8 @@ def explain(error: BaseException, words: Words) -> str | None:
             return words.text(STORAGE_FAULTS[error.fault])
         case ChartFailed():
             return words.text("The chart could not be drawn. Try again in a moment.")
+        case ExportRefused():
+            return export_refused(error, words)
         case _:
             return _setup_error(error, words) or _game_error(error, words)
 

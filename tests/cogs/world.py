@@ -23,6 +23,7 @@ from cogs.chart import ChartCog
 from cogs.console import ConsoleCog
 from cogs.control import ControlCog
 from cogs.delivery import Delivery
+from cogs.export import ExportCog
 from cogs.gate import Gate
 from cogs.locale.catalogue import catalogue
 from cogs.pictures import Pictures
@@ -34,6 +35,7 @@ from monitor.spec import ServerSpec
 from monitor.surroundings import Surroundings
 from storage.audit import Audit
 from storage.database import Database
+from storage.exports import Exports
 from storage.grants import Action, Grant, Grants, PrincipalKind
 from storage.journal import Journal
 from storage.outbox import Outbox
@@ -255,6 +257,7 @@ async def world(
                 ControlCog(fleet, gate, house.clock),
                 ConsoleCog(fleet, gate),
                 ChartCog(fleet, gate, pictures, house.clock),
+                ExportCog(fleet, gate, Exports(db, samples, folder / "exports"), house.clock),
             ],
             gate,
         )
