@@ -14,6 +14,7 @@ from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue, mark
 from cogs.ratelimit import RateLimited
 from cogs.render.export import refused as export_refused
+from cogs.render.mistakes import mistake
 from cogs.render.painter import ChartFailed
 from cogs.render.refusals import refusal
 from cogs.render.text import escape, timestamp
@@ -27,7 +28,6 @@ from monitor.errors import (
     LaunchRefused,
     NotSupported,
     RejectedBecause,
-    ServerFileError,
     StorageError,
     StorageFault,
     UnknownGame,
@@ -74,6 +74,9 @@ WRONG_STATE: dict[State, str] = {
 STOPPED_ALREADY = mark("{name} is down already.")
 STOPPING_ALREADY = mark(
     "{name} is stopping already. `/stop` with `force` ends it at once; `/cancel` calls it off while there is time."
+)
+STILL_UP = mark(
+    "{name} is not down, so it was not removed. `/stop` it first, or let go of it with `leave_running`."
 )
 NOTHING_TO_CANCEL = mark("There is nothing to call off: no stop and no restart of {name} is planned or under way.")
 TOO_LATE = mark(
@@ -174,6 +177,8 @@ def _wrong_state(error: WrongState, words: Words) -> str:
             return words.text(NOTHING_TO_CANCEL, name=name)
         case ((Request.STOP | Request.FORCE_STOP), State.STOPPED):
             return words.text(STOPPED_ALREADY, name=name)
+        case Request.REMOVE, _:
+            return words.text(STILL_UP, name=name)
         case Request.STOP, State.STOPPING:
             return words.text(STOPPING_ALREADY, name=name)
         case _, state:
@@ -187,15 +192,8 @@ def _setup_error(error: BaseException, words: Words) -> str | None:
             return words.text(
                 "There is no game {name}. The games that I know: {known}.", name=escape(error.game), known=known
             )
-        case ServerFileError():
-            return words.plural(
-                "{source} has {n} mistake in it, so nothing of it was taken.",
-                "{source} has {n} mistakes in it, so nothing of it was taken.",
-                len(error.problems),
-                source=escape(error.source, 300),
-            )
         case _:
-            return None
+            return mistake(error, words)
 
 
 def _game_error(error: BaseException, words: Words) -> str | None:
