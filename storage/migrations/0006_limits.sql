@@ -1,0 +1,1 @@
+-- Measures that must not be crossed.
