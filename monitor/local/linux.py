@@ -45,9 +45,9 @@ class ProcfsTable:
                 ProcessId(stat.pid, stat.started, boot),
                 stat.ppid,
                 stat.session,
-                procfs.marker_of(stat.pid) if markers and stat.started >= since else None,
+                procfs.marker_of(stat.pid) if markers else None,
             )
-            for stat in procfs.all_stats()
+            for stat in (procfs.stats_since(since) if since else procfs.all_stats())
             if stat.alive
         ]
 

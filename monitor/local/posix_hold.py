@@ -103,7 +103,7 @@ class PosixHold:
 
     def _members(self) -> list[ProcessId]:
         own = os.getpid()
-        rows = self._table.rows(markers=True)
+        rows = self._table.rows(markers=True, since=self.identity.started)
         return [member for member in members(self.identity, self._kept.marker, rows) if member.pid != own]
 
     def _send(self, identity: ProcessId, number: int) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform != "linux":
+    raise ImportError("Linux only")
+
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,23 +112,51 @@ def parse_memory(text: bytes) -> tuple[int, int]:
 
 def read_stat(pid: int) -> Stat | None:
     """Give a process's line; `None` when there is no such process, or it is hidden from us."""
-    try:
-        descriptor = os.open(f"{PROC}/{pid}/stat", os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        return parse_stat(os.read(descriptor, STAT_BYTES).decode("utf-8", "replace"))
-    except OSError:  # it ended between the two
-        return None
-    finally:
-        os.close(descriptor)
+    line = _stat_line(pid)
+    return parse_stat(line.decode("utf-8", "replace")) if line else None
 
 
 def all_stats() -> Iterator[Stat]:
     """Give the line of every process that we may see."""
-    for name in os.listdir(PROC):  # noqa: PTH208 - a Path for each process costs more than reading it
-        if name.isdigit() and (stat := read_stat(int(name))) is not None:
-            yield stat
+    return (stat for pid in _pids() if (stat := read_stat(pid)) is not None)
+
+
+def stats_since(since: int) -> Iterator[Stat]:
+    """Give the line of every process that began then or later and has a session: the kernel's own have none."""
+    for pid in _pids():
+        if _has_session(pid) and (line := _stat_line(pid)) and _started(line) >= since:
+            yield parse_stat(line.decode("utf-8", "replace"))
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - there are thousands
+
+
+def _has_session(pid: int) -> bool:
+    """Whether it has one that is known here: a fraction of the cost of reading its line."""
+    try:
+        return os.getsid(pid) != 0
+    except OSError:  # it ended
+        return False
+
+
+def _stat_line(pid: int) -> bytes:
+    """Give a process's line as it stands, or nothing."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, STAT_BYTES)
+    except OSError:  # it ended between the two
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def _started(line: bytes) -> int:
+    """Read of that line only when the process began."""
+    return int(line[line.rindex(b")") + 2 :].split(None, 20)[19])
 
 
 @cache

@@ -52,7 +52,8 @@ class ProcessTable(Protocol):
     def rows(self, *, markers: bool, since: int = 0) -> list[Row]:
         """List every live process; with `markers`, their markers too, which costs more.
 
-        What began before `since` (as in `ProcessId.started`) cannot carry the marker that is looked for.
+        What began before `since` (as in `ProcessId.started`) may be left out: nobody belongs to a server who is older
+        than its first process.
         """
         ...
 
