@@ -85,13 +85,12 @@ async def _open_repaired(path: Path, backups: Backups, options: Options, now_ms:
 
 
 def _resume(path: Path, backups: Backups, now_ms: int) -> Damage | None:
-    """Go on with what an earlier start has begun; or begin where the database is gone, and backups of it are not."""
+    """Go on with what an earlier start has begun, or begin where SQLite need not be asked."""
     begun = repair.unfinished(path)
     if begun is not None:
         return begun if path.exists() else repair.go_on(path, backups, begun)
-    if repair.is_gone(path) and backups.all():
-        return repair.mend(path, backups, repair.MISSING, now_ms)
-    return None
+    found = repair.obvious_damage(path, backups)
+    return None if found is None else repair.mend(path, backups, found, now_ms)
 
 
 async def _tell(db: Database, damage: Damage) -> None:

@@ -18,7 +18,7 @@ from storage.backup import Backups
 from storage.codec import from_json, to_json
 from storage.folder import FILE_MODE
 
-MISSING = "it was missing"
+_MAGIC = b"SQLite format 3\0"
 _BESIDE = ("", "-wal", "-shm")
 
 
@@ -57,7 +57,20 @@ def finished(path: Path) -> None:
 
 def is_gone(path: Path) -> bool:
     """Whether there is nothing where a database ought to be. Blocking, short."""
-    return not path.exists() or path.stat().st_size == 0
+    return _size(path) == 0
+
+
+def obvious_damage(path: Path, backups: Backups) -> str | None:
+    """What is wrong at first sight; `None`: nothing, or it never was a database. Blocking, short.
+
+    SQLite is not asked: it would throw away the log beside such a file, which belongs to it.
+    """
+    if not is_gone(path):
+        with path.open("rb") as file:
+            return None if file.read(len(_MAGIC)) == _MAGIC else "file is not a database"
+    if backups.all() or _size(Path(f"{path}-wal")):
+        return "it is empty" if path.exists() else "it is missing"
+    return None
 
 
 def mend(path: Path, backups: Backups, found: str, at_ms: int) -> Damage:
@@ -91,6 +104,10 @@ def go_on(path: Path, backups: Backups, damage: Damage) -> Damage:
         shutil.copyfile(backup.path, restoring)
         _into_place(restoring, path)
     return damage
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _last_written_ms(path: Path) -> int | None:

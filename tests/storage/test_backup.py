@@ -1,0 +1,184 @@
+"""Backups: whole, while everybody works on, kept by number."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import StorageError, StorageFault
+from storage.backup import EVERY_MS, Backup, Backups, copy_beside, problem_of
+from storage.database import Database
+from storage.migrations import load
+from storage.opening import open_database
+from tests.fakes.clock import EPOCH_MS, FakeClock
+from tests.storage.notes import beside, texts, write_ten
+
+PAGE = 4096
+
+
+@pytest.fixture
+def backups(path: Path) -> Backups:
+    return Backups(path.parent / "backups", kept=3)
+
+
+def notes_in(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [text for (text,) in connection.execute("SELECT text FROM notes ORDER BY rowid")]
+
+
+@pytest.fixture
+async def large(notes: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """So large, and copied in such small slices, that much else is done meanwhile."""
+    monkeypatch.setattr("storage.connection.SLICE_PAGES", 1)
+    async with notes.transaction() as tx:
+        await tx.execute("CREATE TABLE ballast (bytes BLOB)")
+        await tx.execute("INSERT INTO ballast VALUES (zeroblob(?))", (1000 * PAGE,))
+    return notes
+
+
+async def begin(backups: Backups, db: Database) -> asyncio.Task[Backup]:
+    """Begin to make one."""
+    making = asyncio.create_task(backups.make(db.copy_to, EPOCH_MS))
+    async with asyncio.timeout(5):
+        while not db._held._copying.locked():  # noqa: ASYNC110  # there is no event of it
+            await asyncio.sleep(0)
+    return making
+
+
+async def test_a_backup_is_the_database_as_it_stands(notes: Database, backups: Backups) -> None:
+    await write_ten(notes, "note")
+    made = await backups.make(notes.copy_to, EPOCH_MS)
+    assert backups.all() == [made]
+    assert made.path.name == "gamekeeper-20260101T000000.000Z.db"
+    assert notes_in(made.path) == await texts(notes)
+    assert problem_of(made.path) is None
+    assert [file.name for file in made.path.parent.iterdir()] == [made.path.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+async def test_backups_are_their_owner_s_alone(notes: Database, backups: Backups) -> None:
+    made = await backups.make(notes.copy_to, EPOCH_MS)
+    assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(made.path.parent.stat().st_mode) == 0o700
+
+
+async def test_everybody_works_on_while_a_backup_is_made_and_it_holds_what_they_write(
+    large: Database, backups: Backups
+) -> None:
+    making = await begin(backups, large)
+    for round_ in range(5):
+        await write_ten(large, f"round {round_}")
+        assert len(await texts(large)) == 10 * (round_ + 1)
+        assert not making.done()
+    made = await making
+    assert notes_in(made.path) == await texts(large)
+    assert problem_of(made.path) is None
+
+
+async def test_an_error_meanwhile_is_its_caller_s(large: Database, backups: Backups) -> None:
+    making = await begin(backups, large)
+    with pytest.raises(StorageError) as caught:
+        await large.fetch_all("SELECT * FROM nowhere")
+    assert "nowhere" in caught.value.detail
+    assert problem_of((await making).path) is None
+
+
+async def test_a_cancelled_backup_leaves_nothing_and_the_database_works(large: Database, backups: Backups) -> None:
+    making = await begin(backups, large)
+    await write_ten(large, "meanwhile")
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert backups.all() == []
+    await write_ten(large, "after")
+    assert len(await texts(large)) == 20
+
+
+async def test_closing_waits_for_the_backup(large: Database, backups: Backups) -> None:
+    making = await begin(backups, large)
+    await large.close()
+    assert problem_of((await making).path) is None
+    with pytest.raises(StorageError) as caught:
+        await backups.make(large.copy_to, EPOCH_MS)
+    assert caught.value.fault is StorageFault.CLOSED
+
+
+async def test_the_newest_are_kept_and_nothing_else_is_touched(notes: Database, backups: Backups) -> None:
+    made = [await backups.make(notes.copy_to, EPOCH_MS + number) for number in range(5)]
+    note = made[0].path.with_name("gamekeeper-notes.db")
+    note.touch()
+    made.append(await backups.make(notes.copy_to, EPOCH_MS + 5))
+    assert backups.all() == made[:-4:-1]
+    assert note.exists()
+
+
+async def test_the_copy_of_a_damaged_database_is_no_backup(notes: Database, backups: Backups, path: Path) -> None:
+    await write_ten(notes, "note")
+    good = await backups.make(notes.copy_to, EPOCH_MS)
+
+    async def damaged(target: Path) -> None:
+        await notes.copy_to(target)
+        with target.open("r+b") as file:
+            file.seek(2 * PAGE)
+            file.write(bytes(PAGE))
+
+    with pytest.raises(StorageError) as caught:
+        await backups.make(damaged, EPOCH_MS + 1)
+    assert caught.value.fault is StorageFault.UNREADABLE
+    assert backups.all() == [good]
+
+
+@pytest.mark.parametrize(
+    ("passed_ms", "due"),
+    [(0, False), (EVERY_MS - 1, False), (EVERY_MS, True), (-1, True)],
+    ids=["just now", "almost a day", "a day", "the clock was set back"],
+)
+async def test_when_the_next_one_is_due(notes: Database, backups: Backups, passed_ms: int, due: bool) -> None:  # noqa: FBT001
+    assert backups.due(EPOCH_MS)
+    await backups.make(notes.copy_to, EPOCH_MS)
+    assert backups.due(EPOCH_MS + passed_ms) is due
+
+
+async def test_a_migration_is_preceded_by_a_backup(path: Path, backups: Backups) -> None:
+    newest = len(load())
+    async with await Database.open(path, load()[: newest - 1]):
+        pass
+    async with await open_database(path, backups, FakeClock()) as db:
+        assert db.version == newest
+    [before] = backups.all()
+    with closing(sqlite3.connect(before.path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (newest - 1,)
+    async with await open_database(path, backups, FakeClock(EPOCH_MS + 1)):
+        pass
+    assert backups.all() == [before]
+
+
+async def test_a_new_database_is_not_backed_up_before_it_is_made(path: Path, backups: Backups) -> None:
+    async with await open_database(path, backups, FakeClock()):
+        assert backups.all() == []
+
+
+async def test_a_copy_beside_a_running_bot(notes: Database, path: Path) -> None:
+    await write_ten(notes, "note")
+    copy_beside(path, copied := path.with_name("copied.db"))
+    assert notes_in(copied) == await texts(notes)
+    await notes.close()
+    copy_beside(path, again := path.with_name("again.db"))
+    assert len(notes_in(again)) == 10
+    assert list(path.parent.glob("*-wal")) == []
+
+
+async def test_what_another_program_writes_meanwhile_is_in_the_backup_or_not_but_it_is_whole(
+    large: Database, backups: Backups, path: Path
+) -> None:
+    making = await begin(backups, large)
+    with beside(path) as other:
+        other.execute("INSERT INTO notes VALUES ('theirs')")
+    other.close()
+    assert problem_of((await making).path) is None
