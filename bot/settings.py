@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         "123456789012345678",
         default=None,
     )
+    audit_channel_id: Annotated[int | None, values.from_text(values.snowflake)] = _setting(
+        "DISCORD_AUDIT_CHANNEL_ID",
+        "The channel where everything that people try is repeated, its id. Empty: nowhere; `/audit` shows it all.",
+        "123456789012345678",
+        default=None,
+    )
     api_base: Annotated[str, values.from_text(values.api_base)] = _setting(
         "DISCORD_API_BASE",
         "Where Discord's API is; only of use behind a proxy of yours.",

@@ -42,6 +42,10 @@ class AccessDenied(GamekeeperError):
         self.server_id = server_id
 
 
+class NobodyMeant(GamekeeperError):
+    """What was typed names no role and no person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who uses Discord, as the interaction at hand shows them."""

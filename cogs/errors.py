@@ -8,7 +8,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from cogs.access import AccessDenied, Denial
+from cogs.access import AccessDenied, Denial, NobodyMeant
 from cogs.attempt import attempt_of
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue, mark
@@ -136,7 +136,7 @@ REJECTED: dict[RejectedBecause, str] = {
 }
 
 
-FOR_THEM_ALONE = (AccessDenied, RateLimited, UnknownServer)
+FOR_THEM_ALONE = (AccessDenied, NobodyMeant, RateLimited, UnknownServer)
 """What is told to nobody else in the channel."""
 
 
@@ -146,6 +146,8 @@ def explain(error: BaseException, words: Words) -> str | None:
         case AccessDenied():
             action = "" if error.action is None else error.action.value
             return words.text(DENIALS[error.denial], action=action)
+        case NobodyMeant():
+            return words.text("That names nobody. Pick from the list, or type `role:` or `user:` and the id.")
         case RateLimited():
             again = timestamp(error.again_ms + 999)
             return words.text("That was too much at once, so nothing was done. Try again {again}.", again=again)

@@ -89,15 +89,6 @@ class Grants:
         """Every grant of a guild, the oldest first."""
         return tuple(_grant(row) for row in await self._db.fetch_all(_ALL, (guild_id,)))
 
-    async def held_by(self, guild_id: int, user_id: int, role_ids: Iterable[int]) -> tuple[Grant, ...]:
-        """The grants of a guild that a member has, by themselves or by one of their roles."""
-        roles = frozenset(role_ids)
-        return tuple(
-            grant
-            for grant in await self.all(guild_id)
-            if grant.principal_id in (roles if grant.principal_kind is PrincipalKind.ROLE else {user_id})
-        )
-
     async def _change(self, sql: str, grant: Grant) -> bool:
         async with self._db.transaction(durable=True) as tx:
             server_no = await _number(tx, grant.server_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,20 @@ import simcord
 from simcord.actors import _dispatch_actor_interaction
 from simcord.enums import InteractionType
 
+from bot.alerting import AlertStores, delivery
 from bot.client import GamekeeperClient
 from cogs.access import Access
+from cogs.access_cog import AccessCog
+from cogs.audit import AuditCog
 from cogs.chart import ChartCog
+from cogs.confirm import Confirmations
 from cogs.console import ConsoleCog
 from cogs.control import ControlCog
 from cogs.delivery import Delivery
 from cogs.export import ExportCog
 from cogs.gate import Gate
 from cogs.locale.catalogue import catalogue
+from cogs.pages import Pages
 from cogs.pictures import Pictures
 from cogs.ratelimit import Limits
 from cogs.status import StatusCog
@@ -117,7 +122,7 @@ class World:
     fleet: Fleet
     db: Database
     journal: Journal
-    outbox: Outbox
+    stores: AlertStores
     samples: SampleBuffer
     access: Access
     gate: Gate
@@ -131,6 +136,10 @@ class World:
     @property
     def clock(self) -> FakeClock:
         return self.house.clock
+
+    @property
+    def outbox(self) -> Outbox:
+        return self.stores.outbox
 
     @property
     def guild(self) -> simcord.GuildHandle:
@@ -225,6 +234,7 @@ async def world(
     painter: RecordingPainter | None = None,
     to_alerts: bool = True,
     granted: bool = True,
+    outbox: Callable[[Database], Outbox] = Outbox,
 ) -> AsyncIterator[World]:
     """Let everything run, with two servers that are down.
 
@@ -235,6 +245,7 @@ async def world(
         painter: one that draws; a sketch if left out.
         to_alerts: whether a channel is set for alerts.
         granted: whether the role and the viewer hold what `People` says.
+        outbox: makes the one that alerts wait in.
     """
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(await Database.open(folder / "gamekeeper.db"))
@@ -243,14 +254,28 @@ async def world(
         env = BriskEnv(client)
         places, people = _populated(env)
         house, journal, painter = House(), Journal(db), painter or SketchPainter()
-        fleet, samples, outbox = _fleet(specs, house, journal), SampleBuffer(db, house.clock), Outbox(db)
+        fleet, samples, stores = _fleet(specs, house, journal), SampleBuffer(db, house.clock), AlertStores.over(db)
+        stores = replace(stores, outbox=outbox(db))
         access = Access(Grants(db), owner_ids=[people.owner.id], guild_ids=guild_ids)
-        audit = Audit(db)
-        gate = Gate(access, audit, house.clock, Redaction(), Limits(house.clock))
+        audit, redaction = Audit(db), Redaction()
+        redaction = Redaction()
+        gate = Gate(access, audit, house.clock, redaction, Limits(house.clock))
+        confirmations, pages = Confirmations(gate, house.clock), Pages(gate)
         pictures = Pictures(samples, journal, painter, "UTC", 5.0)
         channel_id = places.alerts.id if to_alerts else None
-        delivery = Delivery(outbox, client, client.online, channel_id, fleet, pictures, house.clock, catalogue("en"))
-        house.bus.listen(delivery.wake)
+        deliver = delivery(
+            stores,
+            client,
+            fleet,
+            pictures,
+            channel_id=channel_id,
+            owner_ids=[people.owner.id],
+            bus=house.bus,
+            clock=house.clock,
+            redaction=redaction,
+            words=catalogue("en"),
+        )
+        deliver.chance = lambda: 0.0
         client.will_have(
             [
                 StatusCog(fleet, gate),
@@ -258,8 +283,11 @@ async def world(
                 ConsoleCog(fleet, gate),
                 ChartCog(fleet, gate, pictures, house.clock),
                 ExportCog(fleet, gate, Exports(db, samples, folder / "exports"), house.clock),
+                AccessCog(fleet, gate, confirmations, pages),
+                AuditCog(fleet, gate, audit, pages, house.clock),
             ],
             gate,
+            [confirmations, pages],
         )
         home = World(
             env,
@@ -268,12 +296,12 @@ async def world(
             fleet,
             db,
             journal,
-            outbox,
+            stores,
             samples,
             access,
             gate,
             audit,
-            delivery,
+            deliver,
             painter,
             places,
             people,
@@ -282,7 +310,7 @@ async def world(
             await home.grant(Action.ADMIN)
             for spec in specs[:1]:
                 await home.grant(Action.VIEW, spec.id, user_id=people.viewer.id)
-        stack.push_async_callback(_end, [asyncio.create_task(painter.run()), asyncio.create_task(delivery.run())])
+        stack.push_async_callback(_end, [asyncio.create_task(painter.run()), asyncio.create_task(deliver.run())])
         stack.push_async_callback(fleet.close)
         await fleet.open()
         home.rewrite()

@@ -81,21 +81,3 @@ async def test_a_server_that_is_not_there_cannot_be_granted(db: Database, change
     assert callable(change)
     with pytest.raises(UnknownServer):
         await change(Grants(db), replace(ROLE_ON_ARK, server_id="nowhere"))
-
-
-@pytest.mark.parametrize(
-    ("user_id", "roles", "held"),
-    [
-        pytest.param(20, [], (USER_ON_ALL,), id="by themselves"),
-        pytest.param(5, [9, 10], (ROLE_ON_ARK, ROLE_ON_ALL), id="by a role"),
-        pytest.param(20, [10], (ROLE_ON_ARK, ROLE_ON_ALL, USER_ON_ALL), id="by both"),
-        pytest.param(10, [20], (), id="a user's id is no role's"),
-        pytest.param(5, [], (), id="a stranger"),
-    ],
-)
-async def test_held_by(db: Database, user_id: int, roles: list[int], held: tuple[Grant, ...]) -> None:
-    grants = Grants(db)
-    for grant in (ROLE_ON_ARK, ROLE_ON_ALL, USER_ON_ALL):
-        await grants.add(grant)
-    assert await grants.held_by(GUILD, user_id, roles) == held
-    assert await grants.held_by(2, user_id, roles) == ()
