@@ -17,13 +17,18 @@ from bot.client import GamekeeperClient
 from bot.settings import Settings
 from bot.workplace import RUNS, SERVER_LOGS, workplace
 from cogs.access import Access
+from cogs.access_cog import AccessCog
+from cogs.audit import AuditCog
+from cogs.audit_mirror import AuditMirror
 from cogs.chart import ChartCog
+from cogs.confirm import Confirmations
 from cogs.console import ConsoleCog
 from cogs.control import ControlCog
 from cogs.delivery import Delivery
 from cogs.export import ExportCog
 from cogs.gate import Gate
 from cogs.locale.catalogue import catalogue
+from cogs.pages import Pages
 from cogs.pictures import Pictures
 from cogs.ratelimit import Limits
 from cogs.render.painter import Painter
@@ -92,6 +97,7 @@ class Gamekeeper:
     delivery: Delivery
     bus: Bus
     clock: Clock
+    audit_mirror: AuditMirror | None
 
 
 @asynccontextmanager
@@ -129,6 +135,8 @@ async def gamekeeper(
         background.start("retention", Retention(db, machine.clock, _keep(settings)).run())
         background.start("painter", painter.run())
         background.start("delivery", bot.delivery.run())
+        if bot.audit_mirror is not None:
+            background.start("audit mirror", bot.audit_mirror.run())
         stack.push_async_callback(fleet.close)
         await fleet.open()
         sampler = Sampler(fleet, machine.probe, stores.samples, machine.clock, settings.sample_interval_s)
@@ -171,8 +179,15 @@ def _discord_side(
     pictures = Pictures(stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s)
     access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
     client = GamekeeperClient(settings.guild_ids)
-    gate = Gate(access, stores.audit, clock, redaction, Limits(clock))
-    client.will_have(_cogs(fleet, gate, pictures, stores.exports, clock), gate)
+    mirror = _audit_mirror(settings, stores.audit, client, clock, redaction)
+    gate = Gate(access, mirror or stores.audit, clock, redaction, Limits(clock))
+    confirmations, pages = Confirmations(gate, clock), Pages(gate)
+    cogs = [
+        *_cogs(fleet, gate, pictures, stores.exports, clock),
+        AccessCog(fleet, gate, confirmations, pages),
+        AuditCog(fleet, gate, stores.audit, pages, clock),
+    ]
+    client.will_have(cogs, gate, [confirmations, pages])
     delivery = Delivery(
         stores.outbox,
         client,
@@ -184,7 +199,7 @@ def _discord_side(
         catalogue(settings.locale),
     )
     bus.listen(delivery.wake)
-    return Gamekeeper(client, fleet, access, delivery, bus, clock)
+    return Gamekeeper(client, fleet, access, delivery, bus, clock, mirror)
 
 
 def _stores(db: Database, settings: Settings, clock: Clock, exports: Path) -> Stores:
@@ -225,6 +240,15 @@ def _fleet(
         make_log=lambda spec: CapturedLog(logs / f"{spec.id}.log"),
         around=around,
     )
+
+
+def _audit_mirror(
+    settings: Settings, audit: Audit, client: GamekeeperClient, clock: Clock, redaction: Redaction
+) -> AuditMirror | None:
+    if settings.audit_channel_id is None:
+        return None
+    words = catalogue(settings.locale)
+    return AuditMirror(audit, client, client.online, settings.audit_channel_id, clock, redaction, words)
 
 
 def _cogs(fleet: Fleet, gate: Gate, pictures: Pictures, exports: Exports, clock: Clock) -> list[commands.Cog]:
