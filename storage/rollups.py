@@ -11,6 +11,7 @@ others of the same time have been deleted already: a rollup of more samples is n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -39,7 +40,10 @@ GRACE_S = 5
 BUCKETS_AT_ONCE = 8
 """In one transaction, so that nobody waits long for the database."""
 
-_DUE = "INSERT OR IGNORE INTO rollups_due (bucket_s, at_s) VALUES (?, ?)"
+_DUE = """
+    INSERT OR IGNORE INTO rollups_due (bucket_s, at_s)
+    SELECT level.value, minute.value - minute.value % level.value FROM json_each(?) AS level, json_each(?) AS minute
+"""
 _NOT_DUE = "DELETE FROM rollups_due WHERE bucket_s = ? AND at_s = ?"
 # Finer ones first: what is made from them is then made from whole ones.
 _OVER = "SELECT bucket_s, at_s FROM rollups_due WHERE at_s + bucket_s <= ? ORDER BY bucket_s, at_s LIMIT ?"
@@ -50,8 +54,7 @@ _PARTS = ("count", "min", "max", "sum")
 async def mark_due(tx: Transaction, at_s: Iterable[int]) -> None:
     """Say that samples of these seconds are written in this transaction."""
     minutes = {second - second % MINUTE.bucket_s for second in at_s}
-    due = {(level.bucket_s, minute - minute % level.bucket_s) for level in LEVELS for minute in minutes}
-    await tx.execute_many(_DUE, sorted(due))
+    await tx.execute(_DUE, (json.dumps([level.bucket_s for level in LEVELS]), json.dumps(sorted(minutes))))
 
 
 async def roll_up(tx: Transaction, until_s: int) -> bool:

@@ -19,9 +19,12 @@ from monitor.metrics import METRICS, Metric
 from monitor.model import Sample
 from monitor.ports import Clock
 from storage.database import Database
-from storage.measures import COLUMNS, MOST_SERVERS, SERVER_BITS, Measures, key_of, measures_of, sample_from
+from storage.measures import COLUMNS, MOST_SERVERS, SERVER_BITS, Measures, measures_of, sample_from
 from storage.rollups import GRACE_S, MINUTE, anything_due, mark_due, roll_up
 from storage.series import KEPT, Keep, Series, grid, read_series
+
+BATCH_ROWS = 2_000
+"""In one transaction, so that nobody waits long for the database."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +67,7 @@ class SampleBuffer:
         self._cap_rows = cap_rows
         self._keep = keep
         self._waiting: dict[_Key, Measures] = {}
+        self._under_way: dict[_Key, Measures] = {}
         self._newest: dict[str, Sample] = {}
         self._numbers: dict[str, int] = {}
         self._full = asyncio.Event()
@@ -75,7 +79,7 @@ class SampleBuffer:
     @property
     def waiting(self) -> int:
         """Rows that are not on the disk yet."""
-        return len(self._waiting)
+        return len(self._under_way) + len(self._waiting)
 
     def add(self, samples: Sequence[Sample]) -> None:
         """Take samples in; a later one of the same server and second replaces the earlier. Never waits or raises."""
@@ -84,9 +88,9 @@ class SampleBuffer:
             newest = self._newest.get(sample.server_id)
             if newest is None or newest.at_s <= sample.at_s:
                 self._newest[sample.server_id] = sample
-        excess = len(self._waiting) - self._cap_rows
-        for key in list(islice(self._waiting, max(0, excess))):
-            self._drop(key)
+        for key in list(islice(self._waiting, max(0, self.waiting - self._cap_rows))):
+            del self._waiting[key]
+            self.dropped += 1
         if len(self._waiting) >= self._flush_rows and not self._broken:
             self._full.set()
 
@@ -116,14 +120,20 @@ class SampleBuffer:
                 self._note_healed()
 
     async def flush(self) -> None:
-        """Write all that waits, `flush_rows` rows to a transaction.
+        """Write all that waits, `BATCH_ROWS` rows to a transaction.
 
         Raises:
             StorageError: what could not be written is still there.
         """
         async with self._flushing:
             while self._waiting:
-                await self._write(list(islice(self._waiting.items(), self._flush_rows)))
+                self._take_batch()
+                try:
+                    await self._write_batch()
+                finally:
+                    # Nothing is left of it unless it failed. What has come meanwhile is newer.
+                    self._waiting = self._under_way | self._waiting
+                    self._under_way = {}
 
     async def latest(self, server_id: str) -> Sample | None:
         """The newest sample of a server, as precise as it was taken, or from before this start as it was stored."""
@@ -148,53 +158,49 @@ class SampleBuffer:
 
     def unwritten(self, server_id: str, since_s: int, until_s: int) -> list[tuple[int, Measures]]:
         """Give a server's rows that the table may not hold yet, from `since_s` up to, not including, `until_s`."""
-        return [
-            (at_s, measures)
-            for (owner, at_s), measures in self._waiting.items()
+        rows = {
+            at_s: measures
+            for part in (self._under_way, self._waiting)
+            for (owner, at_s), measures in part.items()
             if owner == server_id and since_s <= at_s < until_s
-        ]
+        }
+        return list(rows.items())
 
-    async def _write(self, batch: list[tuple[_Key, Measures]]) -> None:
-        await self._learn_numbers({server_id for (server_id, _), _ in batch})
+    def _take_batch(self) -> None:
+        if len(self._waiting) <= BATCH_ROWS:
+            self._under_way, self._waiting = self._waiting, {}
+        else:
+            self._under_way = {key: self._waiting.pop(key) for key in list(islice(self._waiting, BATCH_ROWS))}
+
+    async def _write_batch(self) -> None:
+        await self._learn_numbers({server_id for server_id, _ in self._under_way})
+        numbers = self._numbers
         rows = [
-            (key_of(at_s, self._numbers[server_id]), *measures)
-            for (server_id, at_s), measures in batch
-            if server_id in self._numbers
+            ((at_s << SERVER_BITS) + numbers[server_id], *measures)
+            for (server_id, at_s), measures in self._under_way.items()
+            if server_id in numbers
         ]
         async with self._db.transaction() as tx:
             await tx.execute_many(INSERT, rows)
-            await mark_due(tx, {at_s for (_, at_s), _ in batch})
-            await roll_up(tx, self._over_s(len(batch)))
-        for key, measures in batch:
-            self._settle(key, measures)
+            await mark_due(tx, {at_s for _, at_s in self._under_way})
+            await roll_up(tx, self._over_s())
+        self.dropped += len(self._under_way) - len(rows)
+        self._under_way = {}
 
     async def _roll_up_the_rest(self) -> None:
         """What an earlier end of the process left, what is much, and what ended with nothing new to write."""
-        while await anything_due(self._db, self._over_s(0)):
+        while await anything_due(self._db, self._over_s()):
             async with self._db.transaction() as tx:
-                await roll_up(tx, self._over_s(0))
+                await roll_up(tx, self._over_s())
 
-    def _over_s(self, batch_rows: int) -> int:
-        """Up to when samples are complete once the first `batch_rows` that wait are written."""
+    def _over_s(self) -> int:
+        """Up to when samples are complete, once what is under way is written."""
         over_s = self._now_s() - GRACE_S
-        next_key = next(islice(self._waiting, batch_rows, None), None)
+        next_key = next(iter(self._waiting), None)
         return over_s if next_key is None else min(over_s, next_key[1])
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000
-
-    def _settle(self, key: _Key, written: Measures) -> None:
-        """Let go of what is written, unless a newer one has taken its place meanwhile."""
-        if self._waiting.get(key) is not written:
-            return
-        if key[0] in self._numbers:
-            del self._waiting[key]
-        else:
-            self._drop(key)
-
-    def _drop(self, key: _Key) -> None:
-        del self._waiting[key]
-        self.dropped += 1
 
     async def _learn_numbers(self, server_ids: set[str]) -> None:
         if not server_ids <= self._numbers.keys():
