@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,6 +42,8 @@ class Sampler:
     interval_s: float
     host: HostReading | None = None
     """The whole machine at the last tick that went to a thread, a few seconds ago at most."""
+    on_host: Callable[[HostReading], None] = lambda _host: None
+    """Told of it at each such tick. Must return at once."""
     _roots: Mapping[str, ProcessId] = field(default_factory=dict)
     """Whose the last readings are."""
     _before: Mapping[str, tuple[TreeReading, Sample]] = field(default_factory=dict)
@@ -93,7 +95,10 @@ class Sampler:
     async def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         """Read the trees: on the loop itself where that is sure to be quick, as a trip to a thread is not free."""
         if self.probe.blocks(roots):
-            return await asyncio.to_thread(self._read_all, roots)
+            readings = await asyncio.to_thread(self._read_all, roots)
+            if self.host is not None:
+                self.on_host(self.host)
+            return readings
         return self.probe.read(roots)
 
     def _read_all(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:

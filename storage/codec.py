@@ -18,6 +18,11 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
+def forget() -> None:
+    """Let go of what is kept of each kind of value; it is made again when one is met."""
+    _adapter.cache_clear()
+
+
 def to_json(value: object) -> str:
     """Write a dataclass down, as `storable` text.
 

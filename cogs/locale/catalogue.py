@@ -69,3 +69,8 @@ def _words(language: str) -> Words:
     write_mo(compiled, catalog)
     compiled.seek(0)
     return Words(language, gettext.GNUTranslations(compiled))
+
+
+def forget() -> None:
+    """Let go of the words that nobody holds; they are read again when somebody wants them."""
+    _words.cache_clear()

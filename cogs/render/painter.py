@@ -140,7 +140,8 @@ class Painter:
         self._start_timeout_s = start_timeout_s
         """Longer than a drawing may take: the first start on a machine lists all its fonts."""
         self._command = command
-        self._jobs: asyncio.Queue[Job] = asyncio.Queue(WAITING_AT_MOST)
+        self._jobs: asyncio.Queue[Job | None] = asyncio.Queue(WAITING_AT_MOST)
+        """`None` asks for rest."""
         self._worker: Worker | None = None
         self._ended = False
 
@@ -164,6 +165,11 @@ class Painter:
             raise ChartFailed(ChartFault.BUSY) from err
         return await job.picture
 
+    def rest(self) -> None:
+        """End the worker as soon as it has drawn what is waiting; the next chart starts another. Never waits."""
+        if self._worker is not None and not self._jobs.full():
+            self._jobs.put_nowait(None)
+
     async def run(self) -> None:
         """Draw what is asked for, one after the other, until cancelled."""
         try:
@@ -177,15 +183,17 @@ class Painter:
                 self._worker = None
 
     async def _next(self) -> Job:
-        """The next job; the worker is ended when none comes for a while."""
-        if self._worker is None:
-            return await self._jobs.get()
-        try:
-            return await asyncio.wait_for(self._jobs.get(), self._idle_s)
-        except TimeoutError:
+        """The next job; the worker is ended when none comes for a while, or it is to rest."""
+        while True:
+            try:
+                job = await (asyncio.wait_for(self._jobs.get(), self._idle_s) if self._worker else self._jobs.get())
+            except TimeoutError:
+                job = None
+            if job is not None:
+                return job
             worker, self._worker = self._worker, None
-            await worker.end()
-            return await self._jobs.get()
+            if worker is not None:
+                await worker.end()
 
     async def _serve(self, job: Job) -> None:
         if job.picture.done():
@@ -233,7 +241,8 @@ class Painter:
 
     def _refuse_waiting(self) -> None:
         while not self._jobs.empty():
-            self._refuse(self._jobs.get_nowait(), ChartFailed(ChartFault.STOPPED))
+            if (job := self._jobs.get_nowait()) is not None:
+                self._refuse(job, ChartFailed(ChartFault.STOPPED))
 
     @staticmethod
     def _refuse(job: Job, why: ChartFailed) -> None:
