@@ -74,11 +74,10 @@ async def connect(
         return await opened(str(path), set_up)
 
 
-async def opened(
-    database: str, set_up: Callable[[aiosqlite.Connection], Awaitable[None]], *, uri: bool = False
-) -> aiosqlite.Connection:
-    """Open a connection and set it up, or leave nothing open."""
-    connection = aiosqlite.connect(database, isolation_level=None, uri=uri)
+async def opened(database: str, set_up: Callable[[aiosqlite.Connection], Awaitable[None]]) -> aiosqlite.Connection:
+    """Open a file, or what a `file:` URI names, and set the connection up, or leave nothing open."""
+    # URIs are understood for the sake of what is attached later, too.
+    connection = aiosqlite.connect(database, isolation_level=None, uri=True)
     try:
         await to_its_end(connection)
         await set_up(connection)

@@ -159,6 +159,10 @@ class Database:
 
     async def close(self) -> None:
         """Let the transaction that is going on end, then close. Closing twice does no harm."""
+        if self._shelter is not None:
+            # The last chance for what is in memory alone.
+            with suppress(StorageError):
+                await self.recover()
         await self._held.close()
 
     @asynccontextmanager
@@ -240,8 +244,12 @@ class Database:
         await self._held.take(disk)
         self._shelter = None
 
-    async def _go_into_memory(self, refused: StorageError) -> None:
-        shelter = await take_shelter(self._path, self._migrations)
+    async def _go_into_memory(self, refused: StorageError, live: aiosqlite.Connection | None = None) -> None:
+        shelter = await take_shelter(self._path, self._migrations, live)
+        if live is not None:
+            # It cannot write down what is left in its log, which stays.
+            with suppress(sqlite3.Error):
+                await self._held.let_go()
         await self._held.take(shelter.connection)
         self._shelter = shelter
         self._change(Trouble(refused.fault, refused.detail, in_memory=True))
@@ -264,9 +272,7 @@ class Database:
                 return True
             if not self._options.shelter or self._shelter is not None:
                 return False
-            with suppress(sqlite3.Error):
-                await self._held.let_go()
-            await self._go_into_memory(err)
+            await self._go_into_memory(err, live=tried)
         return True
 
     async def _has_room(self) -> bool:

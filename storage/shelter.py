@@ -44,46 +44,57 @@ class Shelter:
     """Whether all that it ought to know could be read from the file, or there was none. Else it never comes home."""
 
 
-async def take_shelter(path: Path, migrations: Sequence[Migration]) -> Shelter:
-    """Make one out of what the file holds. No other connection to the file may be open.
+async def take_shelter(
+    path: Path, migrations: Sequence[Migration], live: aiosqlite.Connection | None = None
+) -> Shelter:
+    """Make one out of what the file holds, read through `live`, which is to be closed next, or by opening it.
 
     Raises:
         StorageError: not even memory can be used.
     """
     uri = f"file:gamekeeper-{uuid.uuid4().hex}?mode=memory&cache=shared"
-    empty = await asyncio.to_thread(_is_empty, path)
-    if not empty:
-        try:
-            connection = await _open(uri, path, migrations, seed=True)
-        except StorageError as err:
-            log.exception("database_not_read", fault=err.fault.value)
-        else:
-            return Shelter(connection, uri, seeded=True)
-    return Shelter(await _open(uri, path, migrations, seed=False), uri, seeded=empty)
-
-
-async def _open(uri: str, path: Path, migrations: Sequence[Migration], *, seed: bool) -> aiosqlite.Connection:
-    async def set_up(connection: aiosqlite.Connection) -> None:
-        version = await _seed(connection, path, migrations) if seed else 0
-        await bring_up(connection, migrations[version:])
-
-    with translated(path):
-        return await opened(uri, set_up, uri=True)
-
-
-async def _seed(memory: aiosqlite.Connection, path: Path, migrations: Sequence[Migration]) -> int:
-    """Copy all but the measurements, and give the version that it is."""
-    async with _attached(memory, _read_only(path)):
-        [[version]] = await memory.execute_fetchall("PRAGMA other.user_version")
-        await bring_up(memory, migrations[:version])
-        await memory.execute_fetchall("PRAGMA foreign_keys = OFF")
-        for table in [name for (name,) in await memory.execute_fetchall(_TABLES)]:
-            [[columns]] = await memory.execute_fetchall(_COLUMNS, (table,))
-            await memory.execute_fetchall(
-                f'INSERT OR REPLACE INTO main."{table}" ({columns}) SELECT {columns} FROM other."{table}"'  # noqa: S608
+    try:
+        with translated(path):
+            return Shelter(
+                await opened(uri, lambda memory: _seed(memory, uri, path, migrations, live)), uri, seeded=True
             )
-        await _take_over_sequence(memory)
-    return int(version)
+    except StorageError as err:
+        log.exception("database_not_read", fault=err.fault.value)
+    with translated(path):
+        return Shelter(await opened(uri, lambda memory: bring_up(memory, migrations)), uri, seeded=False)
+
+
+async def _seed(
+    memory: aiosqlite.Connection,
+    uri: str,
+    path: Path,
+    migrations: Sequence[Migration],
+    live: aiosqlite.Connection | None,
+) -> None:
+    if live is not None:
+        await bring_up(memory, migrations)
+        await live.execute_fetchall("PRAGMA foreign_keys = OFF")
+        async with _attached(live, uri):
+            await _fill(live, source="main", target="other")
+    elif await asyncio.to_thread(_is_empty, path):
+        await bring_up(memory, migrations)
+    else:
+        async with _attached(memory, await asyncio.to_thread(_read_only, path)):
+            [[version]] = await memory.execute_fetchall("PRAGMA other.user_version")
+            await bring_up(memory, migrations[:version])
+            await memory.execute_fetchall("PRAGMA foreign_keys = OFF")
+            await _fill(memory, source="other", target="main")
+        await bring_up(memory, migrations[version:])
+
+
+async def _fill(connection: aiosqlite.Connection, *, source: str, target: str) -> None:
+    """Copy all but the measurements."""
+    for (table,) in await connection.execute_fetchall(_TABLES):
+        [[columns]] = await connection.execute_fetchall(_COLUMNS, (table,))
+        await connection.execute_fetchall(
+            f'INSERT OR REPLACE INTO {target}."{table}" ({columns}) SELECT {columns} FROM {source}."{table}"'  # noqa: S608
+        )
+    await _take_over_numbers(connection, source, target)
 
 
 async def bring_home(disk: aiosqlite.Connection, shelter: Shelter) -> None:
@@ -97,9 +108,9 @@ async def bring_home(disk: aiosqlite.Connection, shelter: Shelter) -> None:
     async with _attached(disk, shelter.uri):
         await disk.execute_fetchall("BEGIN IMMEDIATE")
         try:
-            for table in [name for (name,) in await disk.execute_fetchall(_TABLES)]:
+            for (table,) in await disk.execute_fetchall(_TABLES):
                 await _replace(disk, table)
-            await _take_over_sequence(disk)
+            await _take_over_numbers(disk, "other", "main")
             await disk.execute_fetchall("COMMIT")
         except BaseException:
             await disk.rollback()
@@ -121,10 +132,10 @@ async def _replace(disk: aiosqlite.Connection, table: str) -> None:
     )
 
 
-async def _take_over_sequence(connection: aiosqlite.Connection) -> None:
-    """Numbers that were given once are never given again."""
-    await connection.execute_fetchall("DELETE FROM main.sqlite_sequence")
-    await connection.execute_fetchall("INSERT INTO main.sqlite_sequence SELECT * FROM other.sqlite_sequence")
+async def _take_over_numbers(connection: aiosqlite.Connection, source: str, target: str) -> None:
+    """What was given once is never given again."""
+    await connection.execute_fetchall(f"DELETE FROM {target}.sqlite_sequence")  # noqa: S608
+    await connection.execute_fetchall(f"INSERT INTO {target}.sqlite_sequence SELECT * FROM {source}.sqlite_sequence")  # noqa: S608
 
 
 @asynccontextmanager
