@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 from discord.ext import commands
 
+from bot.alerting import AlertStores, delivery
 from bot.background import Background
 from bot.client import GamekeeperClient
 from bot.settings import Settings
@@ -55,7 +56,6 @@ from storage.exports import Exports
 from storage.grants import Grants
 from storage.journal import Journal
 from storage.opening import open_database
-from storage.outbox import Outbox
 from storage.players import Players
 from storage.retention import Retention
 from storage.samples import SampleBuffer
@@ -79,7 +79,7 @@ class Stores:
 
     servers: Servers
     journal: Journal
-    outbox: Outbox
+    alerts: AlertStores
     grants: Grants
     audit: Audit
     samples: SampleBuffer
@@ -188,18 +188,19 @@ def _discord_side(
         AuditCog(fleet, gate, stores.audit, pages, clock),
     ]
     client.will_have(cogs, gate, [confirmations, pages])
-    delivery = Delivery(
-        stores.outbox,
+    deliver = delivery(
+        stores.alerts,
         client,
-        client.online,
-        settings.alert_channel_id,
         fleet,
         pictures,
-        clock,
-        catalogue(settings.locale),
+        channel_id=settings.alert_channel_id,
+        owner_ids=settings.owner_ids,
+        bus=bus,
+        clock=clock,
+        redaction=redaction,
+        words=catalogue(settings.locale),
     )
-    bus.listen(delivery.wake)
-    return Gamekeeper(client, fleet, access, delivery, bus, clock, mirror)
+    return Gamekeeper(client, fleet, access, deliver, bus, clock, mirror)
 
 
 def _stores(db: Database, settings: Settings, clock: Clock, exports: Path) -> Stores:
@@ -207,7 +208,7 @@ def _stores(db: Database, settings: Settings, clock: Clock, exports: Path) -> St
     return Stores(
         Servers(db),
         Journal(db),
-        Outbox(db),
+        AlertStores.over(db),
         Grants(db),
         Audit(db),
         samples,

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.alerting import ESCALATION
-from monitor.events import RestartsExhausted, ServerReady, ServerRecovered
+from monitor.alerting import HELPLESS
+from monitor.events import ServerReady, ServerRecovered
 from storage.outbox import OutboxItem
 
 STORM = 10
@@ -74,7 +74,7 @@ class _Fate(StrEnum):
 def next_work(items: Sequence[OutboxItem], scene: Scene) -> Work:
     """Say what to do about the first of the alerts that wait, which are in order; there is one at least."""
     first = items[0]
-    if first.destination.startswith(f"{ESCALATION}:"):
+    if first.calls:
         return Work(Kind.CALL, (first,))
     if not scene.threaded:
         return Work(Kind.POST, (first,))
@@ -153,7 +153,7 @@ def _join(items: Sequence[OutboxItem], fates: Sequence[_Fate], scene: Scene, mes
 def worth_a_reply(item: OutboxItem, head: OutboxItem) -> bool:
     """Whether a development is more than a change of the message that its incident was told by."""
     event = item.event
-    if isinstance(event, (ServerRecovered, RestartsExhausted)):
+    if isinstance(event, (ServerRecovered, *HELPLESS)):
         return True
     long = event.at_ms - head.event.at_ms >= LONG_DOWN_MS
-    return isinstance(event, ServerReady) and (long or isinstance(head.event, RestartsExhausted))
+    return isinstance(event, ServerReady) and (long or isinstance(head.event, HELPLESS))

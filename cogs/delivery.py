@@ -1,167 +1,180 @@
-"""From the outbox to Discord: in order, again and again until it is there, and never twice.
+"""From the outbox to people: in order for each destination, again and again until it is there, and never twice.
 
 An alert is a row that was written together with its event. Its message carries a nonce made from the event's id, and
-Discord is asked to enforce it: sent again after a lost answer, it gives the message that is already there.
+Discord is asked to enforce it: sent again after a lost answer, it gives the message that is already there. Later than
+that, the channel is looked through for it first.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
+import random
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import aiohttp
 import discord
 import structlog
 
-from cogs.locale.catalogue import Words
+from cogs.lane import LOOK_EVERY_S, Lane
 from cogs.pictures import Pictures
-from cogs.render.alerts import alert_embed
+from cogs.places import Places
+from cogs.poster import Post
 from cogs.render.painter import ChartFailed
-from cogs.reply import NOT_SENT
+from cogs.setbacks import NotDelivered
+from cogs.traffic import Traffic
+from cogs.wording import Wording
+from monitor.alerting import DEVELOPMENTS
 from monitor.errors import StorageError, UnknownServer
 from monitor.events import Event
 from monitor.metrics import BY_KEY
-from monitor.ports import Clock, Control
+from monitor.model import Actor
+from monitor.ports import Clock
+from storage.incidents import Incidents
 from storage.outbox import Outbox, OutboxItem
 
 CHART_SPAN_S = 30 * 60
 CHART_METRICS = tuple(BY_KEY[key] for key in ("cpu", "memory", "players"))
-CHART_NAME = "chart.png"
-BACKOFF_S = 1.0
-BACKOFF_MAX_S = 300.0
-LOOK_EVERY_S = 60.0
-"""How often the outbox is looked at without being told of anything new."""
+REVIVED_MS = 24 * 3_600_000
+"""Dead letters of the last day are tried once more when there is somewhere new to send them."""
 
 log = structlog.get_logger(__name__)
 
 
-def retry_delay_s(attempts: int) -> float:
-    """Give the pause after that many failed attempts: twice as long each time, five minutes at most."""
-    return min(BACKOFF_S * float(2 ** min(attempts, 20)), BACKOFF_MAX_S)
+def _no_buttons(_item: OutboxItem) -> discord.ui.View | None:
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """An alert that is out, as it was sent."""
-
-    message: discord.Message
-    embed: discord.Embed
-    item: OutboxItem
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Delivery:
-    """The task that posts alerts to the alert channel."""
+    """The task that delivers alerts."""
 
     outbox: Outbox
-    client: discord.Client
-    online: asyncio.Event
-    """Set once the client may be used."""
-    channel_id: int | None
-    """Where alerts go; without one they wait."""
-    control: Control
+    incidents: Incidents
+    places: Places
+    wording: Wording
     pictures: Pictures
     clock: Clock
-    words: Words
-    """Of the language that unprompted posts are in."""
+    online: asyncio.Event
+    """Set once the client may be used."""
+    buttons: Callable[[OutboxItem], discord.ui.View | None] = _no_buttons
+    """What an alert can be answered with."""
+    chance: Callable[[], float] = random.random
+    traffic: Traffic = field(init=False)
+    _lanes: dict[str, Lane] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _bare: asyncio.Queue[Posted] = field(default_factory=asyncio.Queue)
+    _bare: asyncio.Queue[OutboxItem] = field(default_factory=asyncio.Queue)
     """Alerts that are out, and have no chart yet."""
-    _failing: bool = False
-    _retry_ms: int = 0
-    """When what failed last is due again."""
+    _login: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.traffic = Traffic(self.clock)
 
     def wake(self, _event_id: int, event: Event) -> None:
-        """Listen to the bus: there is something new in the outbox."""
-        if event.alerts:
+        """Listen to the bus: there may be something new in the outbox."""
+        if event.alerts or isinstance(event, DEVELOPMENTS):
             self._news.set()
 
     def post_to(self, channel_id: int) -> None:
-        """Post there from now on, what has been waiting first."""
-        self.channel_id = channel_id
+        """Take this for the alert channel from now on; what has been waiting goes there first."""
+        self.places.channel_id = channel_id
+        self._again()
+
+    async def on_login(self) -> None:
+        """Discord is there, and has taken the token: try at once what has been waiting for it."""
+        self.traffic.logged_in()
+        self._login.set()
         self._news.set()
+
+    async def reconsider(self) -> int:
+        """Write down that somebody looks after an incident, and show it. `False`: it was written down before."""
+        revived = await self.outbox.revive(self.clock.now_ms() - REVIVED_MS)
+        self._again()
+        return revived
+
+    async def acknowledge(self, incident_id: int, by: Actor) -> bool:
+        """Write down that somebody looks after an incident, and show it. `False`: it was before."""
+        if not await self.incidents.acknowledge(incident_id, by, self.clock.now_ms()):
+            return False
+        for head in await self.outbox.heads(incident_id):
+            lane = self._lanes.get(head.destination)
+            if lane is None or head.grouped:
+                continue
+            try:
+                await lane.refresh(head)
+            except NotDelivered as failure:
+                log.info("acknowledgement_not_shown", event_id=head.event_id, failure=failure.why)
+        return True
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._deliver_for_ever(), name="alerts")
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hand_out_for_ever(session, tasks), name="alerts")
             tasks.create_task(self._illustrate_for_ever(), name="alert charts")
 
-    async def _deliver_for_ever(self) -> None:
+    async def _hand_out_for_ever(self, session: aiohttp.ClientSession, tasks: asyncio.TaskGroup) -> None:
+        """Give each destination that something waits for a lane of its own, and wake it."""
+        post = self._post(session)
         while True:
             self._news.clear()
             try:
-                next_look_s = await self._deliver_pending()
+                await self._expedite()
+                for name in await self.outbox.destinations():
+                    if name not in self._lanes:
+                        self._lanes[name] = Lane(name, post)
+                        tasks.create_task(self._lanes[name].run(), name=f"alerts to {name}")
+                    self._lanes[name].news.set()
             except StorageError:
                 log.exception("outbox_unreadable")
-                next_look_s = LOOK_EVERY_S
-            with suppress(TimeoutError):
-                await self.clock.wait_for(self._news.wait(), next_look_s)
+                with suppress(TimeoutError):
+                    await self.clock.wait_for(self._news.wait(), LOOK_EVERY_S)
+            else:
+                await self._news.wait()
 
-    async def _deliver_pending(self) -> float:
-        """Deliver what is due, and give how long nothing needs to be looked at again."""
-        await self.online.wait()
-        if self.channel_id is None:
-            return LOOK_EVERY_S
-        channel = self.client.get_partial_messageable(self.channel_id)
-        while items := await self.outbox.pending(self.clock.now_ms()):
-            for item in items:
-                if not await self._deliver(item, channel):
-                    return self._until_retry_s()
-        return self._until_retry_s()
+    async def _expedite(self) -> None:
+        """After a login, nothing waits for its next try any longer."""
+        if self._login.is_set():
+            self._login.clear()
+            await self.outbox.expedite()
 
-    def _until_retry_s(self) -> float:
-        """Give the time until the next try: news may have cut the wait for it short, and clocks can be set."""
-        left_s = (self._retry_ms - self.clock.now_ms()) / 1000
-        return min(left_s, LOOK_EVERY_S) if left_s > 0 else LOOK_EVERY_S
+    def _post(self, session: aiohttp.ClientSession) -> Post:
+        return Post(
+            outbox=self.outbox,
+            incidents=self.incidents,
+            places=self.places,
+            wording=self.wording,
+            traffic=self.traffic,
+            clock=self.clock,
+            online=self.online,
+            chance=self.chance,
+            session=session,
+            wake=self._news.set,
+            illustrate=self._bare.put_nowait,
+            buttons=self.buttons,
+        )
 
-    async def _deliver(self, item: OutboxItem, channel: discord.abc.Messageable) -> bool:
-        embed = self._embed(item)
-        try:
-            message = await channel.send(embed=embed, nonce=item.nonce)
-        except NOT_SENT as failure:
-            await self._postpone(item, failure)
-            return False
-        if self._failing:
-            log.info("alerts_flow_again")
-            self._failing = False
-        await self.outbox.delivered(item.id, self.clock.now_ms(), message.id)
-        self._bare.put_nowait(Posted(message, embed, item))
-        return True
-
-    async def _postpone(self, item: OutboxItem, failure: Exception) -> None:
-        if not self._failing:
-            log.warning("alert_not_delivered", event_id=item.event_id, failure=repr(failure))
-            self._failing = True
-        self._retry_ms = self.clock.now_ms() + round(retry_delay_s(item.attempts) * 1000)
-        await self.outbox.postponed(item.id, self._retry_ms, repr(failure))
-
-    def _embed(self, item: OutboxItem) -> discord.Embed:
-        delayed_s = max(0, self.clock.now_ms() - item.created_ms) / 1000
-        name = self._server_name(item.event.server_id)
-        return alert_embed(item.event, item.event_id, name, self.words, delayed_s=delayed_s)
-
-    def _server_name(self, server_id: str) -> str:
-        try:
-            return self.control.server(server_id).spec.name
-        except UnknownServer:
-            return server_id
+    def _again(self) -> None:
+        for lane in self._lanes.values():
+            lane.again()
+        self._news.set()
 
     async def _illustrate_for_ever(self) -> None:
         while True:
-            posted = await self._bare.get()
+            item = await self._bare.get()
             try:
-                await self._attach_chart(posted)
-            except (UnknownServer, ChartFailed, StorageError, *NOT_SENT) as failure:
-                log.warning("alert_without_chart", event_id=posted.item.event_id, failure=repr(failure))
+                await self._attach_chart(item)
+            except (UnknownServer, ChartFailed, StorageError) as failure:
+                log.warning("alert_without_chart", event_id=item.event_id, failure=repr(failure))
+            except NotDelivered as failure:
+                log.warning("alert_without_chart", event_id=item.event_id, failure=failure.why)
 
-    async def _attach_chart(self, posted: Posted) -> None:
+    async def _attach_chart(self, item: OutboxItem) -> None:
         """Add the chart to an alert that is out already: its text never waits for it, and can do without it."""
-        event = posted.item.event
+        event, words = item.event, self.wording.words
         until_s = event.at_ms // 1000 + 1
-        server = self.control.server(event.server_id)
+        server = self.wording.control.server(event.server_id)
         since_s = until_s - CHART_SPAN_S
-        png = await self.pictures.chart(server, CHART_METRICS, since_s, until_s, words=self.words, from_first=True)
-        posted.embed.set_image(url=f"attachment://{CHART_NAME}")
-        await posted.message.edit(embed=posted.embed, attachments=[discord.File(io.BytesIO(png), CHART_NAME)])
+        png = await self.pictures.chart(server, CHART_METRICS, since_s, until_s, words=words, from_first=True)
+        await self._lanes[item.destination].refresh(item, png)
+        await self.outbox.illustrated(item.id)

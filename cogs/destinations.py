@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import discord
 
@@ -135,16 +135,11 @@ Place = discord.PartialMessageable | discord.DMChannel
 async def send(place: Place, what: Outgoing, *, embed: discord.Embed | None, content: str | None) -> Standing:
     """Send it once: the nonce makes Discord know it again."""
     roles = [discord.Object(what.role_id)] if what.role_id is not None else False
-    reference = _reference(what.reply_to, place.id)
+    mentions = discord.AllowedMentions(everyone=False, users=False, roles=roles, replied_user=False)
+    optional = {"embed": embed, "reference": _reference(what.reply_to, place.id), "view": what.view}
+    given: dict[str, Any] = {name: value for name, value in optional.items() if value is not None}
     async with judged():
-        message = await place.send(
-            content,
-            embed=embed or discord.utils.MISSING,
-            nonce=what.item.nonce,
-            reference=reference or discord.utils.MISSING,
-            allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=roles, replied_user=False),
-            view=what.view or discord.utils.MISSING,
-        )
+        message = await place.send(content, nonce=what.item.nonce, allowed_mentions=mentions, **given)
     standing = Standing(message.id, place.id)
     if embed is not None and what.item.attempts and _differs(message, embed):
         await edit(place, standing, what)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from discord.http import Route as Api
 
 from cogs.destinations import CHART_NAME, Outgoing, look_for
 from cogs.setbacks import NotDelivered, Setback, of_status
-from monitor.events import Event
+from monitor.redaction import Redaction
 from storage.outbox import OutboxItem, Standing
 from storage.routes import Secrets
 
@@ -37,9 +37,6 @@ _DISCORD = re.compile(
     r"https://(?:(?:canary|ptb)\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/(\d{1,20})/([\w-]{20,200})/?"
 )
 
-Redact = Callable[[str], str]
-"""Takes known secrets out of a text."""
-
 
 def is_discords(url: str) -> bool:
     """Whether that is the address of a webhook of Discord's."""
@@ -47,7 +44,7 @@ def is_discords(url: str) -> bool:
 
 
 def takes_json(url: str) -> bool:
-    """Whether alerts may be sent to that address: http or https, with a host, and nothing in it that is not visible."""
+    """Whether alerts may be sent to that address: http or https, with a host, and all of it visible."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
@@ -124,13 +121,13 @@ class JsonWebhook:
     secrets: Secrets
     now_s: Callable[[], float]
     """UTC epoch seconds."""
-    redact: Redact
+    redaction: Redaction
     threaded: bool = False
     nonced: bool = True
     """Whoever listens knows a delivery again by its id."""
 
     async def post(self, what: Outgoing) -> Standing:
-        body = json.dumps(document(what, self.redact), ensure_ascii=False).encode("utf-8", "replace")
+        body = json.dumps(document(what, self.redaction), ensure_ascii=False).encode("utf-8", "replace")
         timestamp = str(int(self.now_s()))
         headers = {
             "Content-Type": "application/json",
@@ -162,9 +159,10 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return f"sha256={digest.hexdigest()}"
 
 
-def document(what: Outgoing, redact: Redact) -> dict[str, Any]:
+def document(what: Outgoing, redaction: Redaction) -> dict[str, Any]:
     """Tell of an event in JSON: what it is, the words that people read, and its facts."""
     item, event = what.item, what.item.event
+    facts = {key: value for key, value in dataclasses.asdict(event).items() if key not in ("server_id", "at_ms")}
     return {
         "id": item.nonce,
         "event_id": item.event_id,
@@ -175,29 +173,14 @@ def document(what: Outgoing, redact: Redact) -> dict[str, Any]:
         "at": datetime.fromtimestamp(event.at_ms / 1000, UTC).isoformat(),
         "title": what.embed.title,
         "text": what.embed.description,
-        "content": what.content,
-        "facts": _facts(event, redact),
+        "call": what.call,
+        "facts": redaction.value(facts),
     }
-
-
-def _facts(event: Event, redact: Redact) -> dict[str, Any]:
-    facts: dict[str, Any] = _redacted(dataclasses.asdict(event), redact)
-    return {key: value for key, value in facts.items() if key not in ("server_id", "at_ms")}
-
-
-def _redacted(value: Any, redact: Redact) -> Any:
-    if isinstance(value, str):
-        return redact(str(value))
-    if isinstance(value, Mapping):
-        return {key: _redacted(inner, redact) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(inner, redact) for inner in value]
-    return value
 
 
 @asynccontextmanager
 async def _answered(request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Make one request, and raise `NotDelivered` unless it was taken. Its address is in no error: it opens the webhook."""
+    """Make one request, and raise `NotDelivered` unless it was taken. No error names its address: it is a secret."""
     try:
         async with request as answer:
             if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own classes

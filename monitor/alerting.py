@@ -84,6 +84,8 @@ class Step(StrEnum):
 
 
 FAILURES = (ServerCrashed, ServerHung, StartFailed)
+HELPLESS = (RestartsExhausted, StartFailed)
+"""After these nothing more happens by itself."""
 ENDINGS = (ServerReady, ServerRecovered, ServerStopped, RestartCalledOff)
 DEVELOPMENTS = (*FAILURES, *ENDINGS, ServerStarted, RestartsExhausted)
 """The events that an incident can consist of."""
@@ -95,10 +97,9 @@ def step(event: Event, incident: Open | None) -> Step:
         return Step.ALONE
     if incident is None:
         return Step.OPENS if isinstance(event, (*FAILURES, RestartsExhausted)) else Step.ALONE
-    if isinstance(event, FAILURES):
-        fresh = not incident.given_up and event.at_ms - incident.last_ms < STALE_MS
-        return Step.JOINS if fresh else Step.OPENS
-    if isinstance(event, RestartsExhausted):
+    if isinstance(event, FAILURES) and (incident.given_up or event.at_ms - incident.last_ms >= STALE_MS):
+        return Step.OPENS
+    if isinstance(event, HELPLESS):
         return Step.EXHAUSTS
     return Step.CLOSES if isinstance(event, ENDINGS) else Step.JOINS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.alerting import Open, Step, step
-from monitor.events import Event, RestartsExhausted
+from monitor.alerting import HELPLESS, Open, Step, step
+from monitor.events import Event
 from monitor.model import Actor
 from storage.codec import from_json, to_json
 from storage.database import Database, Row, Transaction
@@ -29,7 +29,8 @@ _FIND = """
 """
 _OF_EVENT = "SELECT incident_id FROM outbox WHERE event_id = ? AND incident_id IS NOT NULL LIMIT 1"
 _ACKNOWLEDGE = """
-    UPDATE incidents SET acknowledged_ms = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_ms IS NULL RETURNING id
+    UPDATE incidents SET acknowledged_ms = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_ms IS NULL
+    RETURNING id
 """
 _EVENTS = """
     SELECT DISTINCT e.id, e.kind, e.body FROM outbox AS o JOIN events AS e ON e.id = o.event_id
@@ -63,7 +64,7 @@ async def develop(tx: Transaction, event: Event) -> tuple[Step, int | None]:
     done = step(event, going_on)
     told = {
         "at_ms": event.at_ms,
-        "given_up": isinstance(event, RestartsExhausted),
+        "given_up": isinstance(event, HELPLESS),
         "server_id": event.server_id,
         "id": None if going_on is None else going_on.id,
     }
@@ -98,7 +99,7 @@ class Incidents:
         return [StoredEvent(row[0], decode(row[1], row[2], f"{self._db.path}: event {row[0]}")) for row in rows]
 
     async def acknowledge(self, incident_id: int, by: Actor, at_ms: int) -> bool:
-        """Write down that somebody looks after it: nobody is called for it any more. `False`: somebody did already."""
+        """Write down that somebody looks after it: nobody is called for it any more. `False`: it was before."""
         async with self._db.transaction(durable=True) as tx:
             return await tx.fetch_one(_ACKNOWLEDGE, (at_ms, to_json(by), incident_id)) is not None
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitor.alerting import ESCALATION
 from monitor.events import Event
 from storage.database import Database, Row, Transaction
 from storage.events import decode
 
 _ITEM = """
     o.id, o.event_id, e.kind, e.body, o.destination, o.attempts, o.created_ms, o.incident_id, o.message_id,
-    o.channel_id, o.grouped, o.illustrated, o.tried, (SELECT value FROM settings WHERE key = 'installation')
+    o.channel_id, o.grouped, o.illustrated, o.tried, o.delivered_ms,
+    (SELECT value FROM settings WHERE key = 'installation')
 """
 _WAITING = "o.delivered_ms IS NULL AND o.buried_ms IS NULL"
 
@@ -23,7 +26,10 @@ _PENDING = f"""
         9223372036854775807)
     ORDER BY o.id LIMIT :limit
 """  # noqa: S608  # the columns are ours
-_NEXT_MS = f"SELECT min(o.next_attempt_ms) FROM outbox AS o WHERE {_WAITING} AND o.destination = ?"  # noqa: S608
+_NEXT_MS = f"""
+    SELECT min(o.next_attempt_ms) FROM outbox AS o
+    WHERE {_WAITING} AND o.destination = ? AND o.next_attempt_ms > ?
+"""  # noqa: S608
 _DESTINATIONS = f"SELECT DISTINCT o.destination FROM outbox AS o WHERE {_WAITING}"  # noqa: S608
 _OF_MESSAGE = f"""
     SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
@@ -38,6 +44,12 @@ _HEADS = f"""
     WHERE o.id IN (SELECT min(id) FROM outbox
         WHERE incident_id = ? AND message_id IS NOT NULL AND destination NOT LIKE 'escalation:%' GROUP BY destination)
     ORDER BY o.id
+"""  # noqa: S608
+_TOLD = f"""
+    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
+    WHERE o.id IN (SELECT min(id) FROM outbox
+        WHERE destination = ? AND message_id IS NOT NULL AND incident_id IN (SELECT value FROM json_each(?))
+        GROUP BY incident_id)
 """  # noqa: S608
 _RECENT = """
     SELECT e.kind, count(*) FROM outbox AS o JOIN events AS e ON e.id = o.event_id
@@ -70,8 +82,9 @@ _EXPEDITED = f"""
     UPDATE outbox AS o SET next_attempt_ms = 0 WHERE {_WAITING} AND o.destination NOT LIKE 'escalation:%'
 """  # noqa: S608
 _REVIVED = """
-    UPDATE outbox SET buried_ms = NULL, attempts = 0, next_attempt_ms = 0,
-        destination = CASE tried WHEN '' THEN destination ELSE substr(tried || ' ', 1, instr(tried || ' ', ' ') - 1) END,
+    UPDATE OR IGNORE outbox SET buried_ms = NULL, attempts = 0, next_attempt_ms = 0,
+        destination = CASE tried WHEN '' THEN destination
+            ELSE substr(tried || ' ', 1, instr(tried || ' ', ' ') - 1) END,
         tried = ''
     WHERE buried_ms > ? RETURNING id
 """
@@ -80,6 +93,16 @@ _DEAD = f"""
     SELECT {_ITEM}, o.buried_ms, o.last_error FROM outbox AS o JOIN events AS e ON e.id = o.event_id
     WHERE o.buried_ms IS NOT NULL ORDER BY o.id DESC LIMIT ?
 """  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The message that an alert has become."""
+
+    message_id: int | None
+    """`None` where there is none to come back to."""
+    channel_id: int | None = None
+    grouped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +129,22 @@ class OutboxItem:
     """Whether its message has a chart."""
     tried: tuple[str, ...] = ()
     """The destinations that were gone."""
+    delivered_ms: int | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """The message that it has become."""
+        return Standing(self.message_id, self.channel_id, self.grouped)
 
     @property
     def nonce(self) -> str:
         """The same at every try, at most 25 characters: Discord's limit."""
-        return f"{self.installation}-{self.event_id}"
+        return f"{self.installation}-{self.event_id}{'c' if self.calls else ''}"
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The message that an alert has become."""
-
-    message_id: int | None
-    """`None` where there is none to come back to."""
-    channel_id: int | None = None
-    grouped: bool = False
+    @property
+    def calls(self) -> bool:
+        """Whether it calls for help with an alert that was told already."""
+        return self.destination.startswith(f"{ESCALATION}:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +187,9 @@ class Outbox:
         told = {"destination": destination, "now_ms": now_ms, "limit": limit}
         return self._items(await self._db.fetch_all(_PENDING, told))
 
-    async def next_ms(self, destination: str) -> int | None:
-        """When the next try is due there; `None`: nothing is waiting."""
-        row = await self._db.fetch_one(_NEXT_MS, (destination,))
+    async def next_ms(self, destination: str, now_ms: int) -> int | None:
+        """When the next try is due there; `None`: nothing waits for its time."""
+        row = await self._db.fetch_one(_NEXT_MS, (destination, now_ms))
         return None if row is None else row[0]
 
     async def of_message(self, destination: str, message_id: int) -> tuple[OutboxItem, ...]:
@@ -179,6 +203,11 @@ class Outbox:
     async def heads(self, incident_id: int) -> tuple[OutboxItem, ...]:
         """The first that each destination was told of an incident."""
         return self._items(await self._db.fetch_all(_HEADS, (incident_id,)))
+
+    async def told(self, destination: str, incident_ids: Iterable[int]) -> dict[int, OutboxItem]:
+        """The first that a destination was told of each of these incidents, by incident."""
+        rows = await self._db.fetch_all(_TOLD, (destination, json.dumps(sorted(incident_ids))))
+        return {item.incident_id: item for item in self._items(rows) if item.incident_id is not None}
 
     async def recent(self, destination: str, since_ms: int) -> dict[str, int]:
         """How many of each kind of event were told there one by one since then."""
@@ -247,7 +276,7 @@ class Outbox:
 
 def _item(row: Row, source: str) -> OutboxItem:
     item_id, event_id, kind, body, destination, attempts, created_ms, incident_id, message_id = row[:9]
-    channel_id, grouped, illustrated, tried, installation = row[9:]
+    channel_id, grouped, illustrated, tried, delivered_ms, installation = row[9:]
     return OutboxItem(
         id=item_id,
         event_id=event_id,
@@ -262,4 +291,5 @@ def _item(row: Row, source: str) -> OutboxItem:
         grouped=bool(grouped),
         illustrated=bool(illustrated),
         tried=tuple(tried.split()),
+        delivered_ms=delivered_ms,
     )

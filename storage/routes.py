@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.alerting import ESCALATION, ROUTE, Filter
@@ -27,7 +27,7 @@ class Route:
     guild_id: int
     """The guild that it was made in."""
     kind: RouteKind
-    filter: Filter = Filter()
+    filter: Filter = field(default_factory=Filter)
     channel_id: int | None = None
     """Of a channel."""
     label: str = ""
@@ -87,7 +87,7 @@ _ADD = """
         :min_severity, :mention_role_id, :mention_after_min, :fallback_id)
     RETURNING id, server_no
 """
-_ADD_SECRET = "INSERT INTO route_secrets (route_id, key, value) VALUES (?, ?, ?)"
+_KEEP = "INSERT INTO route_secrets (route_id, key, value) VALUES (?, ?, ?)"
 _REMOVE = """
     UPDATE routes SET removed_ms = ? WHERE id = ? AND guild_id = ? AND removed_ms IS NULL RETURNING id
 """
@@ -116,7 +116,7 @@ class Routes:
         async with self._db.transaction(durable=True) as tx:
             route_id = await _insert(tx, route)
             for key, value in _as_rows(secrets):
-                await tx.execute(_ADD_SECRET, (route_id, key, value))
+                await tx.execute(_KEEP, (route_id, key, value))
         return route_id
 
     async def remove(self, guild_id: int, route_id: int, at_ms: int) -> bool:

@@ -46,9 +46,7 @@ async def _taking(tx: Transaction, event: Event) -> list[Route]:
     return [route for route in routes.routes_of(await tx.fetch_all(routes.ALL)) if route.filter.takes(event)]
 
 
-async def _escalate(
-    tx: Transaction, event_id: int, event: Event, incident_id: int, taking: Iterable[Route]
-) -> None:
+async def _escalate(tx: Transaction, event_id: int, event: Event, incident_id: int, taking: Iterable[Route]) -> None:
     """Plan a call for help on each way that wants one when nobody has acknowledged it in time."""
     if event.severity is not Severity.CRITICAL:
         return

@@ -16,6 +16,7 @@ from typing import Any
 import simcord
 from simcord.actors import _dispatch_actor_interaction
 from simcord.enums import InteractionType
+from simcord.interactions import nest_options, resolve_handle, walk_to_subcommand
 
 from bot.alerting import AlertStores, delivery
 from bot.client import GamekeeperClient
@@ -55,6 +56,8 @@ OTHER_GUILD_ID = 500_000_000_000_000_000
 ALPHA, BETA = spec_of("alpha", name="Alpha World"), spec_of("beta", name="Beta World")
 
 Person = simcord.MemberActor | simcord.UserHandle
+WHO = (6, 9)
+"""The types of an option that takes a person, or a person or a role."""
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -170,15 +173,28 @@ class World:
         focused: str | None = None,
         **changes: Any,
     ) -> simcord.InteractionResult:
-        """Send a command that Discord's client would not have offered, or, with `focused`, ask for its completion."""
-        find = self.env.backend.find_command
-        root = find(name, GUILD_ID, type=1) or find(name, OTHER_GUILD_ID, type=1)
+        """Send a command that Discord's client would not have offered, or, with `focused`, ask for its completion.
+
+        For an option that takes a person or a role, give who of `People` it is, by name.
+        """
+        find, (root_name, *below) = self.env.backend.find_command, name.split()
+        root = find(root_name, GUILD_ID, type=1) or find(root_name, OTHER_GUILD_ID, type=1)
         assert root is not None
-        given = [_option(key, value, focused=key == focused) for key, value in options.items()]
-        data = {"id": root["id"], "name": name, "type": 1, "options": given}
+        leaf, nesting = walk_to_subcommand(root, below)
+        kinds = {option["name"]: option["type"] for option in leaf.get("options") or ()}
+        resolved: dict[str, dict[str, Any]] = {}
+        given = []
+        for key, value in options.items():
+            option = {"name": key, "type": kinds.get(key, 3), "value": value}
+            if option["type"] in WHO:
+                member = getattr(self.people, value)
+                resolve_handle(self.people.owner, member, resolved, channel_id=self.channel.id)
+                option["value"] = str(member.id)
+            given.append(option | {"focused": True} if key == focused else option)
+        data = {"id": root["id"], "name": root_name, "type": 1, "options": nest_options(root, nesting, given)}
         kind = InteractionType.APPLICATION_COMMAND_AUTOCOMPLETE if focused else InteractionType.APPLICATION_COMMAND
         with self.carrying(**changes):
-            return await _dispatch_actor_interaction(who, kind, channel, data)
+            return await _dispatch_actor_interaction(who, kind, channel, data | {"resolved": resolved})
 
     async def complete(
         self, who: simcord.MemberActor, name: str, typed: str, option: str = "server", *, locale: str = "en-US"
@@ -217,12 +233,6 @@ class World:
     def edits(self) -> list[str]:
         """Give what the reply to a deferred command said, one after the other."""
         return [body["content"] or "" for body in self.sent("PATCH", "/messages/@original")]
-
-
-def _option(name: str, value: Any, *, focused: bool) -> dict[str, Any]:
-    kind = 5 if isinstance(value, bool) else 4 if isinstance(value, int) else 3
-    option = {"name": name, "type": kind, "value": value}
-    return option | {"focused": True} if focused else option
 
 
 @asynccontextmanager

@@ -1,0 +1,249 @@
+"""Carries out what was decided about the alerts of one destination: sends messages, and brings them up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import aiohttp
+import discord
+import structlog
+
+from cogs.composing import STORM_WINDOW_S, Kind, Work
+from cogs.destinations import CHART_NAME, Destination, Outgoing
+from cogs.places import Places, Site
+from cogs.setbacks import NotDelivered, Setback
+from cogs.traffic import Traffic
+from cogs.wording import Wording, plain
+from monitor.events import HostEvent, ServerReady, Severity
+from monitor.ports import Clock
+from storage.incidents import Incident, Incidents
+from storage.outbox import Outbox, OutboxItem, Standing
+
+NONCE_LASTS_MS = 60_000
+"""Discord knows a nonce again for "a few minutes"; after this, its messages are looked through instead."""
+EDIT_EVERY_S = 5.0
+"""How often the message of a storm is brought up to date."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What all lanes share."""
+
+    outbox: Outbox
+    incidents: Incidents
+    places: Places
+    wording: Wording
+    traffic: Traffic
+    clock: Clock
+    online: asyncio.Event
+    """Set once the client may be used."""
+    chance: Callable[[], float]
+    """0 to 1."""
+    session: aiohttp.ClientSession
+    wake: Callable[[], None]
+    """There may be something for other lanes."""
+    illustrate: Callable[[OutboxItem], None]
+    """An alert is out, and has no chart yet."""
+    buttons: Callable[[OutboxItem], discord.ui.View | None]
+    """What an alert can be answered with."""
+
+
+@dataclass(slots=True, eq=False)
+class Poster:
+    """Sends to one destination."""
+
+    name: str
+    post: Post
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a message is sent or changed, so that no older state of it comes last."""
+    _fresh: bool = True
+    """Nothing was delivered yet in this life: what comes first may have been under way when the last one ended."""
+    _edited_s: dict[int, float] = field(default_factory=dict)
+    """When the message of each storm was last brought up to date."""
+
+    async def carry_out(self, work: Work, site: Site) -> None:
+        """Do it, and write down that it is done.
+
+        Raises:
+            NotDelivered: it was not.
+        """
+        async with self.lock:
+            await self._carry_out(work, site)
+
+    def pace_s(self, work: Work) -> float:
+        """How long it is too early for that."""
+        if work.kind is not Kind.JOIN or work.message_id not in self._edited_s:
+            return 0.0
+        return self._edited_s[work.message_id] + EDIT_EVERY_S - self._now_s()
+
+    async def _carry_out(self, work: Work, site: Site) -> None:
+        match work.kind:
+            case Kind.DROP:
+                await self.post.outbox.dropped(work.items, self.post.clock.now_ms())
+            case Kind.LINE:
+                await self._bring_up_to_date(work, site.place)
+            case Kind.JOIN:
+                await self._join(work, site.place)
+            case Kind.CALL:
+                await self._call(work.items[0], site)
+            case Kind.POST | Kind.REPLY | Kind.GROUP:
+                await self._send(work, site)
+
+    async def _send(self, work: Work, site: Site) -> None:
+        first, *more = work.items
+        if work.kind is Kind.GROUP:
+            embed = self.post.wording.storm(work.items, await self._told_before(first))
+        else:
+            embed = self.post.wording.alone(first, more, await self._incident(first))
+        what = Outgoing(first, embed, reply_to=work.head.standing if work.head is not None else None)
+        if work.kind is not Kind.GROUP:
+            what = replace(what, view=self.post.buttons(first))
+        standing = await self._posted(site.place, _calling(what, site), grouped=work.kind is Kind.GROUP)
+        await self._delivered(work.items, standing)
+        if work.head is not None:
+            await self._refresh_quietly(work.head, site.place)
+        if work.kind is not Kind.GROUP and site.place.threaded and _has_chart(first):
+            self.post.illustrate(replace(first, message_id=standing.message_id, channel_id=standing.channel_id))
+
+    async def _posted(self, place: Destination, what: Outgoing, *, grouped: bool = False) -> Standing:
+        """Send it, unless an earlier try has arrived after all."""
+        standing = await place.find(what.item, call=what.call) if self._in_doubt(what.item, place) else None
+        if standing is not None:
+            await place.edit(standing, what)
+            return replace(standing, grouped=grouped)
+        try:
+            return replace(await place.post(what), grouped=grouped)
+        except NotDelivered as failure:
+            if failure.setback is not Setback.UNFIT:
+                raise
+            log.warning("alert_sent_plain", event_id=what.item.event_id, failure=failure.why)
+            return replace(await place.post_plain(what, plain(what.embed)), grouped=grouped)
+
+    def _in_doubt(self, item: OutboxItem, place: Destination) -> bool:
+        """Whether an earlier try may have arrived unnoticed, and would not be known again if repeated."""
+        tried = item.attempts > 0 or self._fresh
+        return tried and (not place.nonced or self.post.clock.now_ms() - item.created_ms > NONCE_LASTS_MS)
+
+    async def _bring_up_to_date(self, work: Work, place: Destination) -> None:
+        head = work.head
+        if head is None:
+            return
+        with _unless_gone():
+            await place.edit(head.standing, await self._current(head, work.items))
+        await self._delivered(work.items, head.standing)
+
+    async def _current(self, head: OutboxItem, coming: Sequence[OutboxItem] = ()) -> Outgoing:
+        """The message of an incident as it now is."""
+        told = []
+        if head.incident_id is not None:
+            told = [i for i in await self.post.outbox.of_incident(self.name, head.incident_id) if i.id > head.id]
+        embed = self.post.wording.alone(head, [*told, *coming], await self._incident(head))
+        if head.illustrated:
+            embed.set_image(url=f"attachment://{CHART_NAME}")
+        return Outgoing(head, embed)
+
+    async def refresh(self, head: OutboxItem, png: bytes | None = None) -> None:
+        """Bring a message up to date, for what is no event: a chart, or that somebody looks after it.
+
+        Raises:
+            NotDelivered: it could not be changed.
+        """
+        site = await self.post.places.find(self.name, self.post.session)
+        if site is None or not site.place.threaded:
+            return
+        async with self.lock:
+            what = await self._current(replace(head, illustrated=head.illustrated or png is not None))
+            await site.place.edit(head.standing, replace(what, png=png))
+
+    async def _refresh_quietly(self, head: OutboxItem, place: Destination) -> None:
+        try:
+            if head.grouped and head.message_id is not None:
+                await self._write_storm(head.message_id, [], place)
+            else:
+                await place.edit(head.standing, await self._current(head))
+        except NotDelivered as failure:
+            log.info("alert_not_brought_up_to_date", event_id=head.event_id, failure=failure.why)
+
+    async def _join(self, work: Work, place: Destination) -> None:
+        message_id = work.message_id or 0
+        try:
+            standing = await self._write_storm(message_id, work.items, place)
+        except NotDelivered as failure:
+            if failure.setback is not Setback.GONE:
+                raise
+            # The message was deleted: what comes from now on gets another.
+            alerts = [item for item in work.items if item.event.alerts and item.incident_id is not None]
+            standing = Standing(None, grouped=True)
+            if alerts:
+                embed = self.post.wording.storm(alerts, 0)
+                standing = await self._posted(place, Outgoing(alerts[0], embed), grouped=True)
+        await self._delivered(work.items, standing)
+        self._edited_s[message_id] = self._now_s()
+
+    async def _write_storm(self, message_id: int, coming: Sequence[OutboxItem], place: Destination) -> Standing:
+        told = await self.post.outbox.of_message(self.name, message_id)
+        before = await self._told_before(told[0])
+        embed = self.post.wording.storm([*told, *coming], before)
+        await place.edit(told[0].standing, Outgoing(told[0], embed))
+        return told[0].standing
+
+    async def _told_before(self, first: OutboxItem) -> int:
+        since_ms = (first.delivered_ms or self.post.clock.now_ms()) - round(STORM_WINDOW_S * 1000)
+        return (await self.post.outbox.recent(self.name, since_ms)).get(first.event.kind, 0)
+
+    async def _call(self, item: OutboxItem, site: Site) -> None:
+        incident = await self._incident(item)
+        route = site.route
+        if incident is None or not incident.pressing or route is None or route.mention_role_id is None:
+            await self.post.outbox.dropped([item], self.post.clock.now_ms())
+            return
+        head = (await self.post.outbox.told(route.destination, [incident.id])).get(incident.id)
+        what = Outgoing(
+            item,
+            self.post.wording.call(item),
+            content=f"<@&{route.mention_role_id}>",
+            role_id=route.mention_role_id,
+            reply_to=head.standing if head is not None else None,
+            call=True,
+        )
+        await self._delivered([item], await self._posted(site.place, what))
+
+    async def _incident(self, item: OutboxItem) -> Incident | None:
+        return None if item.incident_id is None else await self.post.incidents.find(item.incident_id)
+
+    async def _delivered(self, items: Sequence[OutboxItem], standing: Standing) -> None:
+        await self.post.outbox.delivered(items, self.post.clock.now_ms(), standing)
+        self._fresh = False
+
+    def _now_s(self) -> float:
+        return self.post.clock.monotonic()
+
+
+def _has_chart(item: OutboxItem) -> bool:
+    return item.event.alerts and not isinstance(item.event, (HostEvent, ServerReady))
+
+
+def _calling(what: Outgoing, site: Site) -> Outgoing:
+    """Call the role of a route that wants it called at once."""
+    route = site.route
+    if route is None or route.mention_role_id is None or route.mention_after_min is not None:
+        return what
+    if what.item.event.severity is Severity.INFO:
+        return what
+    return replace(what, content=f"<@&{route.mention_role_id}>", role_id=route.mention_role_id)
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """What was deleted, or is too old to be changed, needs no bringing up to date."""
+    try:
+        yield
+    except NotDelivered as failure:
+        if failure.setback not in (Setback.GONE, Setback.UNFIT):
+            raise
+        log.info("alert_not_brought_up_to_date", failure=failure.why)
