@@ -191,9 +191,9 @@ class Painter:
                 job = None
             if job is not None:
                 return job
-            worker, self._worker = self._worker, None
-            if worker is not None:
-                await worker.end()
+            if self._worker is not None:
+                await self._worker.end()
+                self._worker = None
 
     async def _serve(self, job: Job) -> None:
         if job.picture.done():

@@ -92,6 +92,39 @@ async def test_an_idle_worker_is_ended_and_started_again_when_wanted() -> None:
         assert int(await painter.draw(ASKED)) != first
 
 
+async def test_a_worker_that_is_to_rest_ends_at_once_and_another_is_started_when_wanted() -> None:
+    async with running(Painter(idle_s=LONG_S, command=ECHO)) as painter:
+        painter.rest()
+        first = int(await painter.draw(ASKED))
+        painter.rest()
+        painter.rest()
+        await ended(first)
+        await until(lambda: painter.worker_pid is None)
+        assert int(await painter.draw(ASKED)) != first
+
+
+async def test_what_waits_is_drawn_before_the_rest() -> None:
+    async with running(Painter(idle_s=LONG_S, command=ECHO)) as painter:
+        first = int(await painter.draw(ASKED))
+        waiting = [asyncio.create_task(painter.draw(ASKED)) for _ in range(3)]
+        await asyncio.sleep(0)
+        painter.rest()
+        assert {int(picture) for picture in await asyncio.gather(*waiting)} == {first}
+        await ended(first)
+
+
+async def test_a_painter_that_is_asked_to_rest_while_it_ends_refuses_what_waits() -> None:
+    hanging = worker("take()\nimport time\ntime.sleep(600)")
+    painter = Painter(command=hanging)
+    async with running(painter):
+        drawing = [asyncio.create_task(painter.draw(ASKED)) for _ in range(2)]
+        await until(lambda: painter.worker_pid is not None)
+        painter.rest()
+    for failed in await asyncio.gather(*drawing, return_exceptions=True):
+        assert isinstance(failed, ChartFailed)
+        assert failed.fault is ChartFault.STOPPED
+
+
 async def test_a_worker_that_does_not_end_when_asked_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "END_S", 0.05)
     stubborn = worker("take(); give(b'\\0' + str(os.getpid()).encode())\nimport time\ntime.sleep(600)")
