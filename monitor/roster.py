@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -30,11 +30,19 @@ class Roster:
     """Changes which servers are looked after. Each change is on the disk first."""
 
     def __init__(
-        self, store: SpecStore, control: Control, clock: Clock, adapters: Collection[str], roots: Sequence[Path] = ()
+        self,
+        store: SpecStore,
+        control: Control,
+        clock: Clock,
+        *,
+        adapters: Collection[str],
+        roots: Sequence[Path] = (),
+        hide: Callable[[Sequence[str]], None] = lambda _secrets: None,
     ) -> None:
         self._store = store
         self._control = control
         self._clock = clock
+        self._hide = hide
         self._one_at_a_time = asyncio.Lock()
         self.adapters = adapters
         """The games that are known."""
@@ -65,6 +73,24 @@ class Roster:
         async with self._one_at_a_time:
             return await self._save(specs)
 
+    async def change(self, server_id: str, edit: Callable[[ServerSpec], ServerSpec]) -> tuple[ServerSpec, Server]:
+        """Put the newest description through `edit`, which may block shortly, and keep what that gives.
+
+        Returns:
+            The description before, and the server after.
+
+        Raises:
+            UnknownServer: there is none.
+            UnknownGame, PathRefused: as `save`; and whatever `edit` raises. Then nothing was changed.
+        """
+        async with self._one_at_a_time:
+            server = self._control.server(server_id)
+            before = server.described
+            after = await asyncio.to_thread(edit, before)
+            if after != before:
+                [server] = await self._save([after])
+            return before, server
+
     async def remove(self, server_id: str, by: Actor, *, leave_running: bool = False) -> None:
         """Look after it no more; its history stays, and so does its process.
 
@@ -82,9 +108,14 @@ class Roster:
                 raise
 
     async def _save(self, specs: Sequence[ServerSpec]) -> Sequence[Server]:
+        known = {server.id: server.described for server in self._control.servers()}
         for spec in specs:
             if spec.game not in self.adapters:
                 raise UnknownGame(spec.game, tuple(sorted(self.adapters)))
-            await asyncio.to_thread(require_allowed, spec, self.roots)
+            before = known.get(spec.id)
+            # One that was there before the allowed folders were can still be given another name.
+            if before is None or (before.cwd, before.argv[0]) != (spec.cwd, spec.argv[0]):
+                await asyncio.to_thread(require_allowed, spec, self.roots)
+        self._hide([spec.admin.password.reveal() for spec in specs if spec.admin is not None])
         await self._store.save(specs)
         return [await self._control.take_in(spec) for spec in specs]

@@ -22,7 +22,7 @@ from monitor.errors import (
 from monitor.fleet import Fleet
 from monitor.model import State
 from monitor.roster import Roster
-from monitor.spec import ServerSpec
+from monitor.spec import AdminEndpoint, Secret, ServerSpec
 from tests.fakes.house import ANNA, House, spec_of
 
 pytestmark = pytest.mark.timeout(10)
@@ -53,7 +53,7 @@ class Store:
 
 
 def roster_of(house: House, fleet: Fleet, store: Store, *roots: Path) -> Roster:
-    return Roster(store, fleet, house.clock, {"generic", "minecraft"}, roots)
+    return Roster(store, fleet, house.clock, adapters={"generic", "minecraft"}, roots=roots)
 
 
 def ids(fleet: Fleet) -> list[str]:
@@ -126,6 +126,46 @@ async def test_what_cannot_be_written_is_not_looked_after(house: House) -> None:
         with pytest.raises(StorageError):
             await roster_of(house, fleet, Store(fail=True)).save([replace(ARK, name="New"), RUST])
         assert (ids(fleet), fleet.server("ark").spec) == (["ark"], ARK)
+
+
+async def test_a_change_starts_from_the_newest_description(house: House) -> None:
+    store = Store()
+    async with house.fleet(ARK) as fleet:
+        await fleet.start("ark", ANNA)
+        roster = roster_of(house, fleet, store)
+        edits = [lambda spec: replace(spec, name="New"), lambda spec: replace(spec, argv=("run", "--slow"))]
+        (first, _), (second, after) = await asyncio.gather(*(roster.change("ark", edit) for edit in edits))
+        assert (first.name, second.name) == ("Ark", "New")
+        assert after.described == replace(ARK, name="New", argv=("run", "--slow"))
+        assert store.kept == {"ark": after.described}
+        with pytest.raises(UnknownServer):
+            await roster.change("rust", lambda spec: spec)
+
+
+async def test_a_change_that_changes_nothing_is_not_written(house: House) -> None:
+    async with house.fleet(ARK) as fleet:
+        before, after = await roster_of(house, fleet, Store(fail=True)).change("ark", lambda spec: spec)
+        assert (before, after) == (ARK, fleet.server("ark"))
+
+
+async def test_one_from_before_the_allowed_folders_may_be_renamed_and_not_moved(house: House, tmp_path: Path) -> None:
+    async with house.fleet(ARK) as fleet:
+        roster = roster_of(house, fleet, Store(), tmp_path)
+        _, after = await roster.change("ark", lambda spec: replace(spec, name="New"))
+        assert after.spec.name == "New"
+        with pytest.raises(PathRefused):
+            await roster.change("ark", lambda spec: replace(spec, cwd=Path("/srv/other")))
+        assert fleet.server("ark").spec == after.spec
+
+
+async def test_fault_64_a_new_password_is_hidden_before_it_is_kept(house: House) -> None:
+    hidden: list[str] = []
+    admin = AdminEndpoint("127.0.0.1", 1, Secret("hunter2"))
+    async with house.fleet(ARK) as fleet:
+        roster = Roster(Store(fail=True), fleet, house.clock, adapters={"generic"}, hide=hidden.extend)
+        with pytest.raises(StorageError):
+            await roster.save([replace(ARK, admin=admin), RUST])
+    assert hidden == ["hunter2"]
 
 
 async def test_a_removed_server_is_gone_from_both(house: House) -> None:
