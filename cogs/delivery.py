@@ -88,7 +88,7 @@ class Delivery:
         self._news.set()
 
     async def reconsider(self) -> int:
-        """Write down that somebody looks after an incident, and show it. `False`: it was written down before."""
+        """Try the dead letters of the last day again, as there is somewhere new to send them; give their number."""
         revived = await self.outbox.revive(self.clock.now_ms() - REVIVED_MS)
         self._again()
         return revived
