@@ -75,6 +75,8 @@ class ChartCog(ServerCog):
 
     @chart.autocomplete("compare")
     async def complete_compare(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
+        if not await self.gate.visible(interaction, Action.VIEW, self.control.servers()):
+            return []
         label = catalogue(interaction.locale.value).text(LAST_WEEK_LABEL)
         last_week = [Choice(name=label, value=LAST_WEEK)] if current.casefold() in label.casefold() else []
         return [*last_week, *await self.may_view(interaction, current)][:CHOICES]

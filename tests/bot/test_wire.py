@@ -21,6 +21,7 @@ from monitor.spec import AdminEndpoint, RestartPolicy, Secret, ServerSpec
 from tests.bot.in_process import Running, running, save, settings_in, sleeper
 from tests.bot.log_lines import LogLines
 from tests.bot.place import Place, shown
+from tests.cogs import matrix
 from tests.standin.gateway import GUILDS
 from tests.standin.interactions import DEFERRED_MESSAGE, MESSAGE
 
@@ -29,7 +30,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="its game waits and dies by signals"),
 ]
 
-COMMANDS = {"status", "start", "stop", "restart", "cancel", "rcon", "chart"}
+COMMANDS = {name.split()[0] for name in matrix.COMMANDS}
 PNG = b"\x89PNG\r\n\x1a\n"
 QUICK = RestartPolicy(backoff_s=0.2)
 

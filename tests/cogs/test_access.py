@@ -1,72 +1,96 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
-from pathlib import Path
+from typing import Any
 
 import pytest
 import simcord
 
-from cogs.access import Access, Person
+from cogs.access import Access, AccessDenied, Denial, House, Person, described, holds
 from monitor.model import State
 from storage.grants import Action, Grant, Grants, PrincipalKind
-from tests.cogs.matrix import COMMANDS, MISSING, SITUATIONS, Command, Situation
-from tests.cogs.world import World, world
+from tests.cogs.matrix import SITUATIONS, expected
+from tests.cogs.world import World
 
-CELLS = [
-    pytest.param(name, command, situation, id=f"{name}-{column}")
-    for (name, command), (column, situation) in product(COMMANDS.items(), SITUATIONS.items())
-]
-
-
-def hangul(text: str) -> bool:
-    return any("가" <= character <= "힣" for character in text)
+GUILD, OTHER_GUILD, ROLE, OTHER_ROLE, USER, OWNER = 10, 20, 30, 40, 50, 60
+WHO = Person(USER, "anna", GUILD, frozenset({ROLE, GUILD}))
+HOUSE = House(frozenset({OWNER}), frozenset())
 
 
-async def ask(home: World, situation: Situation, name: str, command: Command, locale: str) -> simcord.ResponseMessage:
-    changes = situation.changes(home) | {"locale": locale}
-    result = await home.forge(situation.who(home), situation.where(home), name, command.options, **changes)
-    assert result.response is not None
-    return result.response
+def grant(action: Action, server_id: str | None = None, **changes: Any) -> Grant:
+    plain: dict[str, Any] = {"guild_id": GUILD, "principal_kind": PrincipalKind.ROLE, "principal_id": ROLE}
+    return Grant(action=action, server_id=server_id, **(plain | changes))
 
 
-def assert_refused(reply: simcord.ResponseMessage, situation: Situation, command: Command, locale: str) -> None:
-    assert situation.denial is not None
-    assert reply.ephemeral
-    assert MISSING[situation.denial][locale].format(action=command.action.value) in reply.content
-    assert hangul(reply.content) is (locale == "ko")
-
-
-@pytest.mark.parametrize(("name", "command", "situation"), CELLS)
-async def test_fault_45_46_47_every_command_for_everybody(
-    tmp_path: Path, name: str, command: Command, situation: Situation
+@pytest.mark.parametrize("wanted", Action)
+@pytest.mark.parametrize("held", Action)
+@pytest.mark.parametrize("on", [None, "alpha", "beta"])
+def test_fault_45_each_grant_allows_its_own_action_and_admin_all(
+    wanted: Action, held: Action, on: str | None
 ) -> None:
-    async with world(tmp_path, guild_ids=situation.guild_ids, granted=False) as home:
-        for action, server_id in situation.grants(command.action):
-            await home.grant(action, server_id, user_id=home.people.admin.id if situation.to_user else None)
-        if situation.denial is None:
-            reply = await ask(home, situation, name, command, "en-US")
-            assert command.done(reply), reply.content
-            assert not reply.ephemeral
-        else:
-            for locale in ("en-US", "ko"):
-                reply = await ask(home, situation, name, command, locale)
-                assert_refused(reply, situation, command, locale)
-            assert home.house.launcher.spawned == []
-            assert home.house.game("alpha").asked == []
-        offered = await completion(home, situation, name)
-        assert ("alpha" in offered) is (situation.denial is None)
+    reaches = held in (wanted, Action.ADMIN)
+    for server_id in (None, "alpha", "beta", "nowhere"):
+        decision = HOUSE.decide(WHO, wanted, server_id, [grant(held, on)])
+        allowed = reaches and (on is None or on == server_id)
+        assert decision.denial is (None if allowed else Denial.NO_GRANT)
+        assert decision.grant == (grant(held, on) if allowed else None)
 
 
-async def completion(home: World, situation: Situation, name: str) -> list[str]:
-    where, changes = situation.where(home), situation.changes(home)
-    result = await home.forge(situation.who(home), where, name, {"server": ""}, focused="server", **changes)
-    assert result.autocomplete_choices is not None
-    return [choice["value"] for choice in result.autocomplete_choices]
+@pytest.mark.parametrize(
+    ("who", "guild_ids", "action", "denial"),
+    [
+        pytest.param(WHO, (), Action.VIEW, None, id="a-member"),
+        pytest.param(WHO, (GUILD,), Action.VIEW, None, id="in-a-guild-of-the-settings"),
+        pytest.param(WHO, (OTHER_GUILD,), Action.VIEW, Denial.FOREIGN_GUILD, id="in-another-guild"),
+        pytest.param(replace(WHO, guild_id=OTHER_GUILD), (), Action.VIEW, Denial.NO_GRANT, id="grants-stay-at-home"),
+        pytest.param(replace(WHO, guild_id=None), (), Action.VIEW, Denial.NOT_IN_GUILD, id="by-direct-message"),
+        pytest.param(replace(WHO, role_ids=frozenset()), (), Action.VIEW, Denial.NO_GRANT, id="without-the-role"),
+        pytest.param(Person(ROLE, "", GUILD, frozenset()), (), Action.VIEW, Denial.NO_GRANT, id="a-user-is-no-role"),
+        pytest.param(WHO, (), None, Denial.NOT_OWNER, id="what-only-owners-may"),
+        pytest.param(replace(WHO, user_id=OWNER), (), None, None, id="an-owner"),
+        pytest.param(Person(OWNER, "", None, frozenset()), (), None, Denial.NOT_IN_GUILD, id="an-owner-by-message"),
+        pytest.param(replace(WHO, user_id=OWNER), (OTHER_GUILD,), None, Denial.FOREIGN_GUILD, id="an-owner-abroad"),
+    ],
+)  # fmt: skip
+def test_fault_46_47_where_and_who(
+    who: Person, guild_ids: Sequence[int], action: Action | None, denial: Denial | None
+) -> None:
+    grants = [grant(Action.ADMIN)]
+    assert House(frozenset({OWNER}), frozenset(guild_ids)).decide(who, action, None, grants).denial is denial
 
 
-async def test_every_command_has_a_row(home: World) -> None:
-    assert {command.qualified_name for command in home.client.tree.walk_commands()} == set(COMMANDS)
+@pytest.mark.parametrize("column", SITUATIONS)
+def test_fault_45_every_action_in_every_situation(column: str) -> None:
+    """The same columns as in the matrix of entries, for every action that there is or may come."""
+    situation = SITUATIONS[column]
+    if situation.denial is not None or situation.guild_ids:
+        return
+    who = replace(WHO, user_id=OWNER, role_ids=frozenset()) if situation.owner else WHO
+    for action, everywhere in product([None, *Action], [False, True]):
+        held = [grant(a, on) for a, on in situation.grants(action or Action.ADMIN)]
+        decision = HOUSE.decide(who, action, None if everywhere else "alpha", held)
+        assert decision.denial is expected(action, situation, everywhere=everywhere)
+
+
+def test_what_allowed_something_is_named() -> None:
+    assert HOUSE.decide(replace(WHO, user_id=OWNER), None, None, ()).allowed_by == "owner"
+    assert HOUSE.decide(WHO, Action.VIEW, "alpha", [grant(Action.ADMIN)]).allowed_by == "role:30 admin on *"
+    own = grant(Action.VIEW, "alpha", principal_kind=PrincipalKind.USER, principal_id=USER)
+    assert described(own) == "user:50 view on alpha"
+    assert holds(WHO, own)
+
+
+async def test_only_an_owner_passes_what_no_grant_can_allow(home: World) -> None:
+    admin = replace(person_of(home.people.admin), role_ids=frozenset({home.places.role.id}))
+    with pytest.raises(AccessDenied) as refused:
+        await home.access.require_owner(admin)
+    assert refused.value.denial is Denial.NOT_OWNER
+    assert (await home.access.require_owner(person_of(home.people.owner))).allowed_by == "owner"
+    assert home.access.owns(person_of(home.people.owner))
+    assert not home.access.owns(admin)
 
 
 async def test_fault_46_a_role_that_was_taken_away_counts_at_once(home: World) -> None:
@@ -80,11 +104,13 @@ async def test_fault_46_a_role_that_was_taken_away_counts_at_once(home: World) -
     assert home.fleet.server("alpha").state is State.STOPPED
 
 
-async def test_a_grant_counts_at_once(home: World) -> None:
+async def test_a_grant_counts_at_once_and_so_does_its_end(home: World) -> None:
     stranger = home.people.stranger
     assert await home.complete(stranger, "rcon", "") == []
     await home.grant(Action.CONSOLE, "beta", user_id=stranger.id)
     assert await home.complete(stranger, "rcon", "") == ["beta"]
+    await home.access.revoke(Grant(home.guild.id, PrincipalKind.USER, stranger.id, Action.CONSOLE, "beta"))
+    assert await home.complete(stranger, "rcon", "") == []
 
 
 def person_of(member: simcord.MemberActor) -> Person:
