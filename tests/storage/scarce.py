@@ -165,7 +165,7 @@ async def exhausted(folder: Path) -> dict[str, Any]:
         ids += await stage.crash()
         stage.fill_the_disk()
     ids += await stage.crash(10)
-    answer = {"history": len(await stage.journal.events(limit=10_000)), "happened": len(ids)}
+    answer: dict[str, Any] = {"history": len(await stage.journal.events(limit=10_000)), "happened": len(ids)}
     await stage.caretaker.look()
     stage.ballast.unlink()
     await stage.caretaker.look()

@@ -18,10 +18,11 @@ pytestmark = pytest.mark.skipif(not possible(), reason="it needs a mount of its 
 
 if TYPE_CHECKING:
     Answer = dict[str, Any]
+    Play = Callable[[str], Answer]
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Answer]:
+def played(tmp_path_factory: pytest.TempPathFactory) -> Play:
     """Plays a scenario, once."""
     return cache(lambda scenario: play(scenario, tmp_path_factory.mktemp(scenario)))
 
@@ -33,7 +34,7 @@ def nothing_lost(answer: Answer) -> bool:
     return {key: answer[key] for key in NOTHING_LOST} == NOTHING_LOST
 
 
-def test_fault_29_a_full_disk_costs_measurements_and_no_event(played: Callable[[str], Answer]) -> None:
+def test_fault_29_a_full_disk_costs_measurements_and_no_event(played: Play) -> None:
     answer = played("full")
     assert nothing_lost(answer)
     assert (answer["events"], answer["intents"]) == (200, [[1]])
@@ -45,14 +46,14 @@ def test_fault_29_a_full_disk_costs_measurements_and_no_event(played: Callable[[
     assert answer["told"] == ["storage_degraded"]
 
 
-def test_fault_29_once_there_is_room_again_it_goes_on_by_itself(played: Callable[[str], Answer]) -> None:
+def test_fault_29_once_there_is_room_again_it_goes_on_by_itself(played: Play) -> None:
     answer = played("full")
     assert (answer["after"], answer["then"]) == (None, None)
     assert answer["told_then"] == ["storage_degraded", "storage_recovered"]
 
 
 def test_fault_29_what_even_the_reserve_has_no_room_for_is_kept_in_memory_until_there_is(
-    played: Callable[[str], Answer],
+    played: Play,
 ) -> None:
     answer = played("exhausted")
     assert answer["history"] == answer["happened"] > 10
@@ -60,7 +61,7 @@ def test_fault_29_what_even_the_reserve_has_no_room_for_is_kept_in_memory_until_
     assert (answer["told"], answer["then"]) == (["storage_degraded", "storage_recovered"], None)
 
 
-def test_fault_29_a_disk_that_is_full_at_the_start_costs_no_start(played: Callable[[str], Answer]) -> None:
+def test_fault_29_a_disk_that_is_full_at_the_start_costs_no_start(played: Play) -> None:
     answer = played("full_at_the_start")
     assert answer["degraded"] is not None
     assert answer["servers"] == 1
@@ -69,7 +70,7 @@ def test_fault_29_a_disk_that_is_full_at_the_start_costs_no_start(played: Callab
 
 
 def test_fault_32_in_a_read_only_folder_everything_is_known_and_taken_in_and_it_is_said(
-    played: Callable[[str], Answer],
+    played: Play,
 ) -> None:
     answer = played("read_only")
     assert answer["degraded"] in {"read_only", "no_folder"}
@@ -80,7 +81,7 @@ def test_fault_32_in_a_read_only_folder_everything_is_known_and_taken_in_and_it_
 
 
 def test_fault_32_once_the_folder_takes_writes_again_what_memory_kept_is_on_the_disk(
-    played: Callable[[str], Answer],
+    played: Play,
 ) -> None:
     answer = played("read_only")
     assert nothing_lost(answer)
@@ -91,14 +92,14 @@ def test_fault_32_once_the_folder_takes_writes_again_what_memory_kept_is_on_the_
 
 
 def test_fault_32_what_a_killed_bot_left_in_its_log_is_read_in_a_read_only_folder_too(
-    played: Callable[[str], Answer],
+    played: Play,
 ) -> None:
     answer = played("read_only_after_a_kill")
     assert answer["degraded"] is not None
     assert answer["lost"] == []
 
 
-def test_a_disk_that_fails_is_told_once_and_costs_no_event(played: Callable[[str], Answer]) -> None:
+def test_a_disk_that_fails_is_told_once_and_costs_no_event(played: Play) -> None:
     answer = played("failing")
     assert (answer["degraded"], answer["flush"], answer["told"]) == ("disk", "disk", ["storage_degraded"])
     assert (answer["then"], answer["flush_then"]) == (None, None)
