@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot.alerting import AlertStores, delivery
 from bot.background import Background
 from bot.client import GamekeeperClient
+from bot.relief import relievers
 from bot.settings import Settings
 from bot.workplace import RUNS, SERVER_LOGS, workplace
 from cogs.access import Access
@@ -44,6 +45,7 @@ from monitor.games.registry import ADAPTERS, make_game
 from monitor.local.log import CapturedLog
 from monitor.local.machine import Machine, local_machine
 from monitor.ports import Clock
+from monitor.pressure import Pressure
 from monitor.redaction import Redaction
 from monitor.sampler import Sampler
 from monitor.spec import ServerSpec
@@ -139,7 +141,16 @@ async def gamekeeper(
             background.start("audit mirror", bot.audit_mirror.run())
         stack.push_async_callback(fleet.close)
         await fleet.open()
-        sampler = Sampler(fleet, machine.probe, stores.samples, machine.clock, settings.sample_interval_s)
+        pressure = Pressure(relievers(db, stores.samples, painter))
+        background.start("pressure", pressure.run())
+        sampler = Sampler(
+            fleet,
+            machine.probe,
+            stores.samples,
+            machine.clock,
+            settings.sample_interval_s,
+            on_host=pressure.reading,
+        )
         background.start("sampler", sampler.run())
         attendance = Attendance(fleet, stores.players, machine.clock, _pulse_s(settings))
         background.start("attendance", attendance.run())
