@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from bot.alerting import AlertStores, delivery
 from bot.background import Background
 from bot.client import GamekeeperClient
 from bot.relief import relievers
+from bot.roster import RosterStores, roster_side
 from bot.settings import Settings
 from bot.workplace import RUNS, SERVER_LOGS, workplace
 from cogs.access import Access
@@ -41,6 +43,7 @@ from monitor.chronicle import Chronicle
 from monitor.errors import StorageError
 from monitor.fleet import Fleet
 from monitor.game import GameFactory
+from monitor.games.own_files import outfitted
 from monitor.games.registry import ADAPTERS, make_game
 from monitor.local.log import CapturedLog
 from monitor.local.machine import Machine, local_machine
@@ -63,6 +66,7 @@ from storage.retention import Retention
 from storage.samples import SampleBuffer
 from storage.series import Keep
 from storage.servers import Servers
+from storage.settings import StoredSettings
 
 DATABASE = "gamekeeper.db"
 BACKUPS = "database-backups"
@@ -80,6 +84,7 @@ class Stores:
     """The storage floor over one open database."""
 
     servers: Servers
+    settings: StoredSettings
     journal: Journal
     alerts: AlertStores
     grants: Grants
@@ -128,9 +133,13 @@ async def gamekeeper(
         specs = _playable(await stores.servers.all(), adapters)
         redaction.hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
         bus = Bus()
-        fleet = _fleet(place, specs, adapters, _surroundings(settings, machine, stores.journal, bus))
+        fleet = _fleet(place, specs, adapters, _surroundings(settings, machine, stores.journal, bus, redaction))
         painter = Painter()
-        bot = _discord_side(settings, stores, fleet, painter, bus=bus, clock=machine.clock, redaction=redaction)
+        bot = _discord_side(
+            settings, stores, fleet, painter, bus=bus, clock=machine.clock, redaction=redaction, adapters=adapters
+        )
+        if settings.alert_channel_id is None and (chosen := await stores.settings.alert_channel()) is not None:
+            bot.delivery.post_to(chosen)
         stack.callback(machine.probe.close)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
@@ -169,8 +178,11 @@ def _keep(settings: Settings) -> Keep:
     )
 
 
-def _surroundings(settings: Settings, machine: Machine, journal: Journal, bus: Bus) -> Surroundings:
-    return Surroundings(machine.launcher, journal, bus, machine.clock, random.random, _pulse_s(settings))
+def _surroundings(
+    settings: Settings, machine: Machine, journal: Journal, bus: Bus, redaction: Redaction
+) -> Surroundings:
+    outfit, pulse_s = partial(outfitted, hide=redaction.hide), _pulse_s(settings)
+    return Surroundings(machine.launcher, journal, bus, machine.clock, random.random, pulse_s, outfit)
 
 
 def _pulse_s(settings: Settings) -> float:
@@ -186,6 +198,7 @@ def _discord_side(
     bus: Bus,
     clock: Clock,
     redaction: Redaction,
+    adapters: Mapping[str, GameFactory],
 ) -> Gamekeeper:
     pictures = Pictures(stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s)
     access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
@@ -198,7 +211,6 @@ def _discord_side(
         AccessCog(fleet, gate, confirmations, pages),
         AuditCog(fleet, gate, stores.audit, pages, clock),
     ]
-    client.will_have(cogs, gate, [confirmations, pages])
     deliver = delivery(
         stores.alerts,
         client,
@@ -211,6 +223,21 @@ def _discord_side(
         redaction=redaction,
         words=catalogue(settings.locale),
     )
+    side = roster_side(
+        RosterStores(stores.servers, stores.settings),
+        fleet,
+        gate,
+        access,
+        deliver,
+        confirmations=confirmations,
+        pages=pages,
+        clock=clock,
+        redaction=redaction,
+        adapters=adapters.keys(),
+        roots=settings.allowed_roots,
+        channel_fixed=settings.alert_channel_id is not None,
+    )
+    client.will_have([*cogs, *side.cogs], gate, [confirmations, pages, *side.verbs])
     return Gamekeeper(client, fleet, access, deliver, bus, clock, mirror)
 
 
@@ -218,6 +245,7 @@ def _stores(db: Database, settings: Settings, clock: Clock, exports: Path) -> St
     samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s, keep=_keep(settings))
     return Stores(
         Servers(db),
+        StoredSettings(db),
         Journal(db),
         AlertStores.over(db),
         Grants(db),

@@ -47,7 +47,6 @@ class ServersCog(ServerCog):
         name="server",
         description=locale_str("The servers that are looked after"),
         guild_only=True,
-        default_permissions=discord.Permissions(manage_guild=True),
     )
 
     def __init__(

@@ -207,7 +207,6 @@ class SetupCog(commands.Cog):
         name="setup", description=locale_str("The first steps: alert channel, admin role, first server")
     )
     @app_commands.guild_only()
-    @app_commands.default_permissions(manage_guild=True)
     async def steps(self, interaction: discord.Interaction) -> None:
         await self.gate.enter(interaction, None, None, private=True)
         await self.setup.show(interaction)

@@ -6,7 +6,7 @@ Read at each start, so that a password changed in the game's file counts. What t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -152,10 +152,11 @@ def _read(path: Path) -> bytes:
         raise GameFileError(str(path), (Problem(None, "", f"it cannot be read: {err.strerror}"),)) from err
 
 
-def outfitted(spec: ServerSpec, hide: Callable[[str], None] = lambda _secret: None) -> ServerSpec:
+def outfitted(spec: ServerSpec, hide: Callable[[Sequence[str]], None] = lambda _secrets: None) -> ServerSpec:
     """Give the description with what the game's own files say, as they are at this moment. Blocking, short.
 
-    A file that cannot be understood is logged, and a start goes on without it. `hide` is told the password found.
+    A file that cannot be understood is logged, and a start goes on without it. `hide` is told the password found,
+    before anybody uses it.
     """
     try:
         own = find_own(spec)
@@ -165,5 +166,5 @@ def outfitted(spec: ServerSpec, hide: Callable[[str], None] = lambda _secret: No
     if own is None:
         return spec
     if own.admin is not None:
-        hide(own.admin.password.reveal())
+        hide([own.admin.password.reveal()])
     return filled(spec, own)

@@ -20,6 +20,7 @@ from simcord.interactions import nest_options, resolve_handle, walk_to_subcomman
 
 from bot.alerting import AlertStores, delivery
 from bot.client import GamekeeperClient
+from bot.roster import RosterStores, roster_side
 from cogs.access import Access
 from cogs.access_cog import AccessCog
 from cogs.audit import AuditCog
@@ -47,6 +48,7 @@ from storage.journal import Journal
 from storage.outbox import Outbox
 from storage.samples import SampleBuffer
 from storage.servers import Servers
+from storage.settings import StoredSettings
 from tests.cogs.painters import RecordingPainter, SketchPainter
 from tests.fakes.clock import FakeClock
 from tests.fakes.house import House, spec_of
@@ -245,6 +247,7 @@ async def world(
     to_alerts: bool = True,
     granted: bool = True,
     outbox: Callable[[Database], Outbox] = Outbox,
+    roots: Sequence[Path] = (),
 ) -> AsyncIterator[World]:
     """Let everything run, with two servers that are down.
 
@@ -256,6 +259,7 @@ async def world(
         to_alerts: whether a channel is set for alerts.
         granted: whether the role and the viewer hold what `People` says.
         outbox: makes the one that alerts wait in.
+        roots: as in `GAMEKEEPER_ALLOWED_ROOTS`.
     """
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(await Database.open(folder / "gamekeeper.db"))
@@ -286,8 +290,23 @@ async def world(
             words=catalogue("en"),
         )
         deliver.chance = lambda: 0.0
+        side = roster_side(
+            RosterStores(Servers(db), StoredSettings(db)),
+            fleet,
+            gate,
+            access,
+            deliver,
+            confirmations=confirmations,
+            pages=pages,
+            clock=house.clock,
+            redaction=redaction,
+            adapters={"generic"},
+            roots=roots,
+            channel_fixed=to_alerts,
+        )
         client.will_have(
             [
+                *side.cogs,
                 StatusCog(fleet, gate),
                 ControlCog(fleet, gate, house.clock),
                 ConsoleCog(fleet, gate),
@@ -297,7 +316,7 @@ async def world(
                 AuditCog(fleet, gate, audit, pages, house.clock),
             ],
             gate,
-            [confirmations, pages],
+            [confirmations, pages, *side.verbs],
         )
         home = World(
             env,

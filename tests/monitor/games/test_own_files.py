@@ -162,9 +162,9 @@ def test_fault_50_a_wrong_file_is_named(tmp_path: Path) -> None:
 
 def test_fault_64_the_password_found_is_told_to_whoever_hides_it(tmp_path: Path) -> None:
     hidden: list[str] = []
-    assert outfitted(minecraft(tmp_path), hidden.append).admin is not None
+    assert outfitted(minecraft(tmp_path), hidden.extend).admin is not None
     assert hidden == ["hunter2"]
-    assert outfitted(spec_of(cwd=tmp_path / "no"), hidden.append) == spec_of(cwd=tmp_path / "no")
+    assert outfitted(spec_of(cwd=tmp_path / "no"), hidden.extend) == spec_of(cwd=tmp_path / "no")
 
 
 def test_fault_50_a_start_goes_on_without_a_file_that_is_wrong(tmp_path: Path) -> None:
