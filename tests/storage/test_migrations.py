@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,34 +11,9 @@ from monitor.errors import StorageError, StorageFault
 from storage.database import Database
 from storage.migrations import Migration, in_order, load
 
-ROOT = Path(__file__).parents[2]
 FIRST = Migration(1, "first", "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);")
 SECOND = Migration(2, "second", "CREATE TABLE b (x INTEGER); INSERT INTO b SELECT x FROM a;")
 BROKEN = Migration(2, "broken", "CREATE TABLE b (x INTEGER); DELETE FROM a; INSERT INTO nowhere VALUES (1);")
-
-KILLED_HALF_WAY = """
-import asyncio, os, pathlib, signal, sys
-from storage.database import Database
-from storage.migrations import Migration
-import aiosqlite
-
-KILL = signal.SIGTERM if os.name == "nt" else signal.SIGKILL
-connect = aiosqlite.connect
-def with_a_dagger(*args, **options):
-    connection = connect(*args, **options)
-    make = connection._connector
-    def connector():
-        made = make()
-        made.create_function("die", 0, lambda: os.kill(os.getpid(), KILL))
-        return made
-    connection._connector = connector
-    return connection
-aiosqlite.connect = with_a_dagger
-
-first = Migration(1, "first", "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);")
-second = Migration(2, "second", "CREATE TABLE b (x INTEGER); DELETE FROM a; SELECT die(); INSERT INTO b VALUES (1);")
-asyncio.run(Database.open(pathlib.Path(sys.argv[1]), (first, second)))
-"""
 
 
 def schema(path: Path) -> tuple[int, set[str]]:
@@ -63,17 +36,6 @@ def test_a_gap_or_a_double_is_an_error(versions: tuple[int, ...]) -> None:
 
 def test_they_are_put_in_order() -> None:
     assert in_order([SECOND, FIRST]) == (FIRST, SECOND)
-
-
-@pytest.mark.parametrize("older", range(len(load()) + 1))
-async def test_fault_33_every_older_version_is_brought_up(path: Path, older: int) -> None:
-    async with await Database.open(path, load()[:older]) as db:
-        assert db.version == older
-    async with await Database.open(path) as db:
-        assert db.version == len(load())
-        assert await db.fetch_one("SELECT count(*) FROM samples") == (0,)
-        assert await db.fetch_one("PRAGMA quick_check") == ("ok",)
-        assert await db.fetch_all("PRAGMA foreign_key_check") == []
 
 
 async def test_what_was_there_stays_there(path: Path) -> None:
@@ -119,20 +81,4 @@ async def test_fault_33_a_statement_that_fails_leaves_the_version_before(path: P
     assert "nowhere" in caught.value.detail
     assert schema(path) == (1, {"a"})
     async with await Database.open(path, (FIRST, SECOND)) as db:
-        assert await db.fetch_all("SELECT x FROM b") == [(1,)]
-
-
-@pytest.fixture
-def killed(path: Path) -> Path:
-    """The database of a process that died in the middle of the second step."""
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED_HALF_WAY, str(path)], cwd=ROOT, capture_output=True, timeout=30, check=False
-    )
-    assert done.returncode not in (0, 1), done.stderr
-    return path
-
-
-async def test_fault_33_killed_half_way_it_is_still_the_version_before(killed: Path) -> None:
-    assert schema(killed) == (1, {"a"})
-    async with await Database.open(killed, (FIRST, SECOND)) as db:
         assert await db.fetch_all("SELECT x FROM b") == [(1,)]

@@ -1,4 +1,4 @@
-"""Processes to be killed: each records crash after crash and sample after sample, and tells of each when it is written.
+"""Processes to be killed: each records crash after crash and sample after sample, and tells of what is written.
 
 Usage: python -m tests.storage.writer DATABASE. For every line that it reads it forks a writer, prints `writer PID`,
 and, when that one is dead, `dead`. One program with everything imported forks them all: a new one for each would take
