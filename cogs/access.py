@@ -122,10 +122,10 @@ def described(grant: Grant) -> str:
 def person(interaction: discord.Interaction) -> Person:
     """Give who is behind an interaction, with the roles that Discord says they have at this moment."""
     user = interaction.user
-    own_app = interaction.is_user_integration() and not interaction.is_guild_integration()
-    in_guild = interaction.guild_id is not None and not own_app
+    # Of an app that somebody uses as their own, others may press the buttons: it is theirs for none of them.
+    guild_id = interaction.guild_id if interaction.is_guild_integration() else None
     roles = frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset()
-    return Person(user.id, user.display_name, interaction.guild_id if in_guild else None, roles)
+    return Person(user.id, user.display_name, guild_id, roles)
 
 
 class Access:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import discord
 import simcord
@@ -44,6 +45,7 @@ async def open_page(client: discord.Client, *, port: int, timezone: str) -> Asyn
         DemoUnavailable: the port is taken.
     """
     async with simcord.run(client, check_errors=False, settle_timeout=PATIENCE_S) as env:
+        _as_discord_sends(env)
         guild = env.create_guild("gamekeeper demo")
         channel = guild.create_text_channel("servers", topic="Try /status, /start, /rcon, /chart, /stop")
         admin = guild.add_member(env.create_user("you", global_name="You, the admin"))
@@ -73,6 +75,18 @@ async def _served(preview: simcord.Preview, port: int) -> AsyncIterator[None]:
         yield
     finally:
         await preview.close()
+
+
+def _as_discord_sends(env: simcord.Env) -> None:
+    """Have interactions say, as Discord's do, that the guild is where the app was put; simcord leaves it open."""
+    emit = env.backend.emit
+
+    def emit_whole(event: str, payload: Any) -> None:
+        if event == "INTERACTION_CREATE":
+            payload |= {"authorizing_integration_owners": {"0": payload.get("guild_id", "0")}}
+        emit(event, payload)
+
+    setattr(env.backend, "emit", emit_whole)  # noqa: B010 - a method, to mypy
 
 
 def _behind_s(env: simcord.Env) -> float:

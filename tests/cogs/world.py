@@ -219,7 +219,11 @@ class World:
         emit = self.env.backend.emit
 
         def emit_changed(event: str, payload: Any) -> None:
-            emit(event, payload | self._changes if event == "INTERACTION_CREATE" else payload)
+            if event == "INTERACTION_CREATE":
+                # Discord always says by whom the app was put there; simcord leaves that out.
+                owners = {"0": payload.get("guild_id", "0")}
+                payload = payload | {"authorizing_integration_owners": owners} | self._changes
+            emit(event, payload)
 
         setattr(self.env.backend, "emit", emit_changed)  # noqa: B010 - a method, to mypy
 
