@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
@@ -48,6 +50,7 @@ class Fleet:
         self._supervisors = {spec.id: self._supervisor(spec) for spec in sorted(specs, key=lambda spec: spec.id)}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._autostarts: asyncio.Task[None] | None = None
+        self._context = contextvars.copy_context()
 
     async def open(self) -> None:
         """Find every server as an earlier bot left it, then start what is to start by itself."""
@@ -70,7 +73,9 @@ class Fleet:
         return Supervisor(spec, self._make_game, self._make_log(spec), self._around)
 
     def _begin(self, server_id: str, supervisor: Supervisor) -> None:
-        self._tasks[server_id] = asyncio.create_task(supervisor.serve(), name=f"supervisor:{server_id}")
+        # Not in the context of whoever asks to take a server in: the task outlives what they are doing.
+        begin = partial(asyncio.create_task, supervisor.serve(), name=f"supervisor:{server_id}")
+        self._tasks[server_id] = self._context.copy().run(begin)
 
     @staticmethod
     async def _recover(supervisor: Supervisor, past: Past) -> Supervisor | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from dataclasses import replace
 
 import pytest
@@ -241,3 +242,22 @@ async def test_what_is_asked_for_behind_the_last_job_is_not_done(house: House) -
         results = await asyncio.gather(late, return_exceptions=True)
         assert isinstance(results[0], asyncio.CancelledError)
     assert house.launcher.spawned == []
+
+
+async def test_looking_after_a_server_is_no_part_of_what_whoever_took_it_in_is_doing(house: House) -> None:
+    doing: contextvars.ContextVar[str] = contextvars.ContextVar("doing", default="nothing")
+
+    async def take_in_while_doing_something() -> None:
+        doing.set("something")
+        await fleet.take_in(RUST)
+
+    seen: list[str] = []
+
+    def outfit(spec: ServerSpec) -> ServerSpec:
+        seen.append(doing.get())
+        return spec
+
+    house.outfit = outfit
+    async with house.fleet() as fleet:
+        await asyncio.create_task(take_in_while_doing_something())
+    assert seen == ["nothing"]
