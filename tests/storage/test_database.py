@@ -14,7 +14,7 @@ import pytest
 from monitor.errors import StorageError, StorageFault
 from storage.connection import APPLICATION_ID, BUSY_MS
 from storage.database import Database
-from tests.storage.notes import beside, nth_call, texts, write_ten
+from tests.storage.notes import beside, texts
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,32 +112,6 @@ async def test_closing_waits_for_the_transaction_that_is_going_on(notes: Databas
     await closing
     async with await Database.open(path) as again:
         assert await texts(again) == ["a"]
-
-
-async def test_fault_30_a_lock_held_elsewhere_is_waited_for(notes: Database, path: Path) -> None:
-    other = beside(path)
-    other.execute("BEGIN IMMEDIATE")
-    begun = asyncio.Event()
-    await notes._held.connection.set_trace_callback(nth_call(1, begun.set))
-    task = asyncio.create_task(write_ten(notes, "waited"))
-    await begun.wait()
-    assert not task.done()
-    other.execute("COMMIT")
-    other.close()
-    await task
-    assert len(await texts(notes)) == 10
-
-
-async def test_fault_30_a_lock_held_too_long_is_told_and_the_next_try_works(notes: Database, path: Path) -> None:
-    await notes._held.connection.execute_fetchall("PRAGMA busy_timeout = 1")
-    other = beside(path)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageError) as caught:
-        await write_ten(notes, "first")
-    assert caught.value.fault is StorageFault.BUSY
-    other.close()
-    await write_ten(notes, "second")
-    assert len(await texts(notes)) == 10
 
 
 @pytest.mark.parametrize(
