@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from monitor.alerting import HELPLESS
 from monitor.events import ServerReady, ServerRecovered
+from monitor.limit_events import LimitCleared, LimitCrossed
 from storage.outbox import OutboxItem
 
 STORM = 10
@@ -153,7 +154,7 @@ def _join(items: Sequence[OutboxItem], fates: Sequence[_Fate], scene: Scene, mes
 def worth_a_reply(item: OutboxItem, head: OutboxItem) -> bool:
     """Whether a development is more than a change of the message that its incident was told by."""
     event = item.event
-    if isinstance(event, (ServerRecovered, *HELPLESS)):
+    if isinstance(event, (ServerRecovered, *HELPLESS, LimitCrossed, LimitCleared)):
         return True
     long = event.at_ms - head.event.at_ms >= LONG_DOWN_MS
     return isinstance(event, ServerReady) and (long or isinstance(head.event, HELPLESS))

@@ -18,6 +18,8 @@ import discord
 import structlog
 
 from cogs.lane import LOOK_EVERY_S, Lane
+from cogs.destinations import Outgoing
+from cogs.illustration import illustration
 from cogs.pictures import Pictures
 from cogs.places import Places
 from cogs.poster import Post
@@ -34,8 +36,6 @@ from monitor.ports import Clock
 from storage.incidents import Incidents
 from storage.outbox import Outbox, OutboxItem
 
-CHART_SPAN_S = 30 * 60
-CHART_METRICS = tuple(BY_KEY[key] for key in ("cpu", "memory", "players"))
 REVIVED_MS = 24 * 3_600_000
 """Dead letters of the last day are tried once more when there is somewhere new to send them."""
 
@@ -173,8 +173,10 @@ class Delivery:
         """Add the chart to an alert that is out already: its text never waits for it, and can do without it."""
         event, words = item.event, self.wording.words
         until_s = event.at_ms // 1000 + 1
-        server = self.wording.control.server(event.server_id)
-        since_s = until_s - CHART_SPAN_S
-        png = await self.pictures.chart(server, CHART_METRICS, since_s, until_s, words=words, from_first=True)
+        shown = illustration(event)
+        if shown is None:
+            return
+        server, since_s = self.wording.control.server(event.server_id), until_s - shown.span_s
+        png = await self.pictures.chart(server, shown.metrics, since_s, until_s, words=words, from_first=True)
         await self._lanes[item.destination].refresh(item, png)
         await self.outbox.illustrated(item.id)

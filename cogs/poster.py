@@ -13,11 +13,12 @@ import structlog
 
 from cogs.composing import STORM_WINDOW_S, Kind, Work
 from cogs.destinations import CHART_NAME, Destination, Outgoing
+from cogs.illustration import illustration
 from cogs.places import Places, Site
 from cogs.setbacks import NotDelivered, Setback
 from cogs.traffic import Traffic
 from cogs.wording import Wording, plain
-from monitor.events import HostEvent, ServerReady, Severity
+from monitor.events import Severity
 from monitor.ports import Clock
 from storage.incidents import Incident, Incidents
 from storage.outbox import Outbox, OutboxItem, Standing
@@ -107,7 +108,7 @@ class Poster:
         await self._delivered(work.items, standing)
         if work.head is not None:
             await self._refresh_quietly(work.head, site.place)
-        if work.kind is not Kind.GROUP and site.place.threaded and _has_chart(first):
+        if work.kind is not Kind.GROUP and site.place.threaded and illustration(first.event) is not None:
             self.post.illustrate(replace(first, message_id=standing.message_id, channel_id=standing.channel_id))
 
     async def _posted(self, place: Destination, what: Outgoing, *, grouped: bool = False) -> Standing:
@@ -222,10 +223,6 @@ class Poster:
 
     def _now_s(self) -> float:
         return self.post.clock.monotonic()
-
-
-def _has_chart(item: OutboxItem) -> bool:
-    return item.event.alerts and not isinstance(item.event, (HostEvent, ServerReady))
 
 
 def _calling(what: Outgoing, site: Site) -> Outgoing:

@@ -82,7 +82,9 @@ class Wording:
         )
 
     def name(self, server_id: str) -> str:
-        """What people call a server; its id, once it is gone."""
+        """What people call a server; its id, once it is gone. Without an id it is the machine."""
+        if not server_id:
+            return self.words.text("The machine")
         try:
             return self.control.server(server_id).spec.name or server_id
         except UnknownServer:

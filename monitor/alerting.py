@@ -1,6 +1,7 @@
 """Whom an event is told, and what it means for what is wrong already: pure decisions.
 
-An incident is what is wrong with one server, from its first alert until the server is well again.
+An incident is what is wrong with one server, from its first alert until the server is well again; or one limit that
+is crossed, or going to be, until that is over.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from monitor.events import (
     Severity,
     StartFailed,
 )
+from monitor.limit_events import ForecastLifted, LimitCleared, LimitEvent
+from monitor.limits import LIMIT
 
 ALERTS = "alerts"
 """The destination of what no route takes: the channel that is set for alerts."""
@@ -87,12 +90,20 @@ FAILURES = (ServerCrashed, ServerHung, StartFailed)
 HELPLESS = (RestartsExhausted, StartFailed)
 """After these nothing more happens by itself."""
 ENDINGS = (ServerReady, ServerRecovered, ServerStopped, RestartCalledOff)
-DEVELOPMENTS = (*FAILURES, *ENDINGS, ServerStarted, RestartsExhausted)
+LIMIT_ENDINGS = (LimitCleared, ForecastLifted)
+DEVELOPMENTS = (*FAILURES, *ENDINGS, ServerStarted, RestartsExhausted, LimitEvent)
 """The events that an incident can consist of."""
 
 
+def subject(event: Event) -> str:
+    """What an event is about beside its server: a limit and one thing that it holds for; else nothing."""
+    return f"{LIMIT}:{event.limit.id}:{event.target}" if isinstance(event, LimitEvent) else ""
+
+
 def step(event: Event, incident: Open | None) -> Step:
-    """Say what an event does to the incident that is going on for its server, or to none."""
+    """Say what an event does to the incident that is going on for its server and its subject, or to none."""
+    if isinstance(event, LimitEvent):
+        return _limit_step(event, going_on=incident is not None)
     if isinstance(event, HostEvent) or not isinstance(event, DEVELOPMENTS):
         return Step.ALONE
     if incident is None:
@@ -102,6 +113,14 @@ def step(event: Event, incident: Open | None) -> Step:
     if isinstance(event, HELPLESS):
         return Step.EXHAUSTS
     return Step.CLOSES if isinstance(event, ENDINGS) else Step.JOINS
+
+
+def _limit_step(event: LimitEvent, *, going_on: bool) -> Step:
+    if isinstance(event, LIMIT_ENDINGS):
+        return Step.CLOSES if going_on else Step.ALONE
+    if going_on:
+        return Step.JOINS
+    return Step.OPENS if event.alerts else Step.ALONE
 
 
 def next_destination(

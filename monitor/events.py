@@ -10,38 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from monitor.event import Event as Event  # noqa: PLC0414  # so that mypy lets them be had from here
+from monitor.event import HostEvent as HostEvent  # noqa: PLC0414  # so that mypy lets them be had from here
+from monitor.event import Severity as Severity  # noqa: PLC0414  # so that mypy lets them be had from here
+from monitor.limit_events import ForecastLifted, LimitCleared, LimitCrossed, LimitForeseen, LimitRestart
 from monitor.model import Actor, Evidence, ExitReport, ProcessId, Run, Sample
-
-
-class Severity(StrEnum):
-    """How much an event matters to the people who look after a server."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened to one server."""
-
-    kind: ClassVar[str]
-    """The stable name under which it is stored."""
-    severity: ClassVar[Severity] = Severity.INFO
-    alerts: ClassVar[bool] = False
-    """Whether it goes to the alert channel."""
-
-    server_id: str
-    at_ms: int
-    """UTC epoch milliseconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostEvent(Event):
-    """Something that happened to the machine or to the bot itself, and to no one server."""
-
-    server_id: str = ""
-    """Empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +263,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
         DatabaseRestored,
         StorageDegraded,
         StorageRecovered,
+        LimitCrossed,
+        LimitCleared,
+        LimitForeseen,
+        ForecastLifted,
+        LimitRestart,
     )
 }
 """Every kind of event that a database may hold."""

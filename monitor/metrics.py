@@ -10,6 +10,8 @@ from monitor.model import Sample
 
 
 class Unit(StrEnum):
+    PERCENT = "percent"
+    """Of a whole."""
     PERCENT_OF_CORE = "percent_of_core"
     BYTES = "bytes"
     BYTES_PER_SECOND = "bytes_per_second"

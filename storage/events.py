@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitor.errors import StorageError, StorageFault, UnknownServer
 from monitor.events import EVENT_TYPES, Event, RestartCalledOff, ServerStarted
+from monitor.limit_events import LimitEvent
 from monitor.model import Actor, ActorKind, ExitReport
 from storage.codec import from_json, to_json
 from storage.database import Database, Transaction
@@ -18,10 +19,11 @@ _APPEND = """
     RETURNING id
 """
 
-_LATEST = """
+_ABOUT_LIMITS = ", ".join(f"'{kind}'" for kind, event in EVENT_TYPES.items() if issubclass(event, LimitEvent))
+_LATEST = f"""
     SELECT s.id, e.id, e.kind, e.body FROM events AS e JOIN servers AS s ON s.no = e.server_no
-    WHERE e.id IN (SELECT max(id) FROM events GROUP BY server_no)
-"""
+    WHERE e.id IN (SELECT max(id) FROM events WHERE kind NOT IN ({_ABOUT_LIMITS}) GROUP BY server_no)
+"""  # noqa: S608  # the kinds are ours
 
 _FORGIVEN = f"""
     SELECT s.id, max(e.at_ms) FROM events AS e JOIN servers AS s ON s.no = e.server_no
@@ -114,7 +116,7 @@ def _page(conditions: Iterable[str]) -> str:
 
 
 async def latest(db: Database) -> dict[str, Event]:
-    """The last event of each server that any was written of, by server id."""
+    """The last event in the life of each server that has any, by server id; what is about limits is none."""
     rows = await db.fetch_all(_LATEST)
     return {row[0]: decode(row[2], row[3], f"{db.path}: event {row[1]}") for row in rows}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.alerting import HELPLESS, Open, Step, step
+from monitor.alerting import HELPLESS, Open, Step, step, subject
 from monitor.events import Event
 from monitor.model import Actor
 from storage.codec import from_json, to_json
@@ -13,19 +13,19 @@ from storage.database import Database, Row, Transaction
 from storage.events import StoredEvent, decode
 
 _OPEN = """
-    SELECT i.id, i.last_ms, i.given_up FROM incidents AS i JOIN servers AS s ON s.no = i.server_no
-    WHERE s.id = ? AND i.closed_ms IS NULL ORDER BY i.id DESC LIMIT 1
+    SELECT i.id, i.last_ms, i.given_up FROM incidents AS i LEFT JOIN servers AS s ON s.no = i.server_no
+    WHERE coalesce(s.id, '') = ? AND i.subject = ? AND i.closed_ms IS NULL ORDER BY i.id DESC LIMIT 1
 """
 _CLOSE = "UPDATE incidents SET closed_ms = :at_ms, last_ms = :at_ms WHERE id = :id"
 _BEGIN = """
-    INSERT INTO incidents (server_no, opened_ms, last_ms, given_up)
-    SELECT no, :at_ms, :at_ms, :given_up FROM servers WHERE id = :server_id RETURNING id
+    INSERT INTO incidents (server_no, subject, opened_ms, last_ms, given_up)
+    VALUES ((SELECT no FROM servers WHERE id = :server_id), :subject, :at_ms, :at_ms, :given_up) RETURNING id
 """
 _DEVELOP = "UPDATE incidents SET last_ms = :at_ms, given_up = given_up OR :given_up WHERE id = :id"
 
 _FIND = """
-    SELECT i.id, s.id, i.opened_ms, i.given_up, i.closed_ms, i.acknowledged_ms, i.acknowledged_by
-    FROM incidents AS i JOIN servers AS s ON s.no = i.server_no WHERE i.id = ?
+    SELECT i.id, coalesce(s.id, ''), i.opened_ms, i.given_up, i.closed_ms, i.acknowledged_ms, i.acknowledged_by
+    FROM incidents AS i LEFT JOIN servers AS s ON s.no = i.server_no WHERE i.id = ?
 """
 _OF_EVENT = "SELECT incident_id FROM outbox WHERE event_id = ? AND incident_id IS NOT NULL LIMIT 1"
 _ACKNOWLEDGE = """
@@ -40,10 +40,11 @@ _EVENTS = """
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What is, or was, wrong with one server."""
+    """What is, or was, wrong with one server, or a limit that is, or was, crossed."""
 
     id: int
     server_id: str
+    """Empty where it is about no one server."""
     opened_ms: int
     given_up: bool
     closed_ms: int | None
@@ -59,13 +60,14 @@ class Incident:
 
 async def develop(tx: Transaction, event: Event) -> tuple[Step, int | None]:
     """Write down what an event does to the incident of its server, and give that incident's id."""
-    row = await tx.fetch_one(_OPEN, (event.server_id,))
+    row = await tx.fetch_one(_OPEN, (event.server_id, subject(event)))
     going_on = None if row is None else Open(row[0], row[1], bool(row[2]))
     done = step(event, going_on)
     told = {
         "at_ms": event.at_ms,
         "given_up": isinstance(event, HELPLESS),
         "server_id": event.server_id,
+        "subject": subject(event),
         "id": None if going_on is None else going_on.id,
     }
     if going_on is not None and done in (Step.OPENS, Step.CLOSES):

@@ -8,6 +8,7 @@ from monitor.model import Intent, Run
 from storage import events, runs
 from storage.database import Database, Transaction
 from storage.events import StoredEvent
+from storage.limits import follow
 from storage.telling import tell
 
 
@@ -38,6 +39,7 @@ class Journal:
 
         async def work(tx: Transaction) -> int:
             event_id = await events.append(tx, event)
+            await follow(tx, event)
             await tell(tx, event_id, event)
             if run is not None and not await runs.update(tx, run):
                 raise StorageError(StorageFault.FAILED, str(self._db.path), f"no run {run.id}")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import discord
 
 from cogs.locale.catalogue import Words, mark
-from cogs.render import database
+from cogs.render import database, thresholds
 from cogs.render.evidence import actor, after, cause, phrases, quotes, readings
 from cogs.render.footer import footer
 from cogs.render.limits import DESCRIPTION, fit
@@ -30,6 +30,7 @@ from monitor.events import (
     StorageDegraded,
     StorageRecovered,
 )
+from monitor.limit_events import LimitEvent
 from monitor.model import Sample, Verdict
 
 LOG_LINES = 15
@@ -60,6 +61,8 @@ class Told:
     headline: str
     lines: Sequence[str]
     log_tail: Sequence[str] = ()
+    whole: bool = False
+    """Whether the headline is in words already."""
 
 
 def alert_embed(
@@ -88,8 +91,10 @@ def alert_embed(
     Raises:
         TypeError: this kind of event is not one that alerts.
     """
-    told = _told(event, words, delayed_s)
-    embed = _embed(told.look, told.headline, server_name, words)
+    told = (
+        _told_of_limit(event, server_name, words) if isinstance(event, LimitEvent) else _told(event, words, delayed_s)
+    )
+    embed = _embed(told, server_name, words)
     embed.description = _with_log([*told.lines, *then], told.log_tail)
     embed.timestamp = datetime.fromtimestamp(event.at_ms / 1000, UTC)
     return fit(embed.set_footer(text=footer((event_id, *also), words, installation, delayed_s)))
@@ -120,8 +125,14 @@ def _told(event: Event, words: Words, delayed_s: float) -> Told:
             raise TypeError(event.kind)
 
 
-def _embed(look: Look, headline: str, server_name: str, words: Words) -> discord.Embed:
-    return discord.Embed(title=f"{look.icon} {words.text(headline, name=escape(server_name))}", colour=look.colour)
+def _told_of_limit(event: LimitEvent, server_name: str, words: Words) -> Told:
+    lines = thresholds.told(event, words)
+    return Told(EVENTS[event.kind], thresholds.headline(event, server_name, words), lines, whole=True)
+
+
+def _embed(told: Told, server_name: str, words: Words) -> discord.Embed:
+    headline = told.headline if told.whole else words.text(told.headline, name=escape(server_name))
+    return discord.Embed(title=f"{told.look.icon} {headline}", colour=told.look.colour)
 
 
 def _crash(event: ServerCrashed, words: Words, delayed_s: float) -> list[str]:

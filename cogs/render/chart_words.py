@@ -15,6 +15,7 @@ HOUR_MINUTES = 60
 DAY_MINUTES = 1440
 
 UNITS: dict[Unit, str] = {
+    Unit.PERCENT: "%",
     Unit.PERCENT_OF_CORE: mark("% of a core"),
     Unit.BYTES: "",
     Unit.BYTES_PER_SECOND: "",

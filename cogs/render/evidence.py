@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cogs.locale.catalogue import Words, mark
 from cogs.render import exits
 from cogs.render.text import duration, escape, percent, size
+from monitor.limits import LIMIT, Measure
 from monitor.metrics import BY_KEY, Metric, Unit
 from monitor.model import (
     Actor,
@@ -142,20 +143,22 @@ def actor(who: Actor, words: Words) -> str:
             return name
         case ActorKind.SCHEDULE:
             return words.text("the schedule {name}", name=name)
+        case ActorKind.POLICY if who.id.startswith(f"{LIMIT}:"):
+            return words.text("the limit {id}", id=escape(who.id.partition(":")[2]))
         case ActorKind.POLICY:
             return words.text("the restart policy")
         case ActorKind.COMMAND_LINE:
             return words.text("{name} at the command line", name=name)
 
 
-def reading(metric: Metric, value: float, words: Words) -> str:
+def reading(metric: Metric | Measure, value: float, words: Words) -> str:
     """One measured value with its unit."""
     match metric.unit:
         case Unit.BYTES:
             return size(value)
         case Unit.BYTES_PER_SECOND:
             return f"{size(value)}/s"
-        case Unit.PERCENT_OF_CORE:
+        case Unit.PERCENT | Unit.PERCENT_OF_CORE:
             return percent(value)
         case Unit.PER_SECOND:
             return words.text("{value}/s", value=f"{value:.1f}")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import discord
 
 from cogs.locale.catalogue import Words, mark
+from cogs.render import thresholds
 from cogs.render.evidence import actor, cause
 from cogs.render.footer import footer
 from cogs.render.limits import fit
@@ -27,6 +28,7 @@ from monitor.events import (
     ServerStopped,
     StartFailed,
 )
+from monitor.limit_events import ForecastLifted, LimitEvent, LimitRestart
 from monitor.model import Actor, ActorKind, State, Verdict
 
 LINES_AT_MOST = 8
@@ -59,6 +61,8 @@ ICONS: dict[type[Event], str] = {
     ServerReady: STATES[State.RUNNING].icon,
     ServerStopped: STATES[State.STOPPED].icon,
     RestartCalledOff: CALLED_OFF.icon,
+    LimitRestart: STATES[State.STARTING].icon,
+    ForecastLifted: CALLED_OFF.icon,
 }
 PLAIN: dict[type[Event], str] = {
     ServerHung: mark("It does not answer"),
@@ -88,6 +92,8 @@ def _development(event: Event, opened_ms: int, words: Words) -> str:
             return _by(mark("The restart was called off by {name}"), event.by, words)
         case ServerStopped():
             return _stopped(event, words)
+        case LimitEvent():
+            return thresholds.development(event, words)
         case _:
             return words.text(PLAIN[type(event)])
 

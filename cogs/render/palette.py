@@ -19,6 +19,7 @@ from monitor.events import (
     StorageDegraded,
     StorageRecovered,
 )
+from monitor.limit_events import LimitCleared, LimitCrossed, LimitForeseen
 from monitor.model import State, Verdict
 
 GREY = 0x8A8F98
@@ -73,6 +74,9 @@ EVENTS: dict[str, Look] = {
     DatabaseRestored.kind: Look(PURPLE, "🗄️"),
     StorageDegraded.kind: Look(ORANGE, "💾"),
     StorageRecovered.kind: Look(GREEN, "🆗"),
+    LimitCrossed.kind: Look(ORANGE, "🌡️"),
+    LimitForeseen.kind: Look(YELLOW, "📈"),
+    LimitCleared.kind: Look(GREEN, "☑️"),
 }
 """By the kind of an alerting event; a crash takes its verdict's look instead."""
 

@@ -23,6 +23,7 @@ from monitor.events import (
     ServerRecovered,
     StartFailed,
 )
+from monitor.limit_events import LimitCleared, LimitCrossed, LimitForeseen
 
 SERVERS_AT_MOST = 20
 TITLES: dict[str, str] = {
@@ -32,6 +33,9 @@ TITLES: dict[str, str] = {
     StartFailed.kind: mark("{n} failed starts in {time}"),
     RestartsExhausted.kind: mark("Servers were given up {n} times in {time}"),
     ServerReady.kind: mark("Servers came up again {n} times in {time}"),
+    LimitCrossed.kind: mark("{n} limits crossed in {time}"),
+    LimitForeseen.kind: mark("{n} limits going to be crossed, told in {time}"),
+    LimitCleared.kind: mark("{n} values back within their limits in {time}"),
 }
 OTHERS = mark("{n} alerts of one kind in {time}")
 

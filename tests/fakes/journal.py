@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from monitor.errors import StorageError
 from monitor.events import Event, HostEvent, Past, RestartCalledOff, ServerStarted
+from monitor.limit_events import LimitEvent
 from monitor.model import ActorKind, Intent, Run
 
 E = TypeVar("E", bound=Event)
@@ -55,7 +56,7 @@ class FakeJournal:
 
     async def past(self) -> Mapping[str, Past]:
         runs = {run.server_id: run for run in sorted(self.runs.values(), key=lambda run: run.id)}
-        events = {event.server_id: event for event in self.events if not isinstance(event, HostEvent)}
+        events = {event.server_id: event for event in self.events if not isinstance(event, HostEvent | LimitEvent)}
         return {
             server_id: Past(runs.get(server_id), events.get(server_id), self._forgiven_ms(server_id))
             for server_id in runs | events

@@ -22,6 +22,8 @@ from monitor.events import (
     StorageDegraded,
     StorageRecovered,
 )
+from monitor.limit_events import ForecastLifted, LimitCleared, LimitCrossed, LimitForeseen, LimitRestart
+from monitor.limits import Hours, Limit, RestartCause, RestartRule, Side
 from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, ProcessId, Sample, Verdict
 
 ANNA = Actor(ActorKind.DISCORD, "81384788765712384", "안나 @everyone")
@@ -41,6 +43,18 @@ CRASHED = ServerCrashed(
     last=Sample("ark", 4, cpu_pct=99.5, rss_bytes=10**9, players=3),
     log_tail=("[Server] Loading…", "\tat net.minecraft \x00 ﷽", ""),
 )
+
+HEAP = Limit(
+    "memory",
+    Side.ABOVE,
+    8.0 * 2**30,
+    back_at=7.5 * 2**30,
+    hold_s=600.0,
+    server_id="ark",
+    restart=RestartRule(7200.0, ceiling=9.0 * 2**30, hours=Hours(180, 360, "Asia/Seoul")),
+    id=2,
+)
+DISK = Limit("disk_free_pct", Side.BELOW, 5.0, back_at=6.0, hold_s=600.0, id=1)
 
 EXAMPLES: tuple[Event, ...] = (
     ServerStarted(server_id="ark", at_ms=1_000, run_id=1, process=PROCESS, by=ANNA),
@@ -65,4 +79,11 @@ EXAMPLES: tuple[Event, ...] = (
     DatabaseRestored(at_ms=13_000, set_aside="gamekeeper.db.damaged", backup_ms=None, until_ms=12_000, found="x"),
     StorageDegraded(at_ms=14_000, fault="full", path="/srv/gamekeeper.db", in_memory=False),
     StorageRecovered(at_ms=15_000, fault="full", after_s=600.5, samples_dropped=12),
+    LimitForeseen(
+        server_id="ark", at_ms=16_000, limit=HEAP, target="ark", value=7e9, growth_per_h=1.5e8, in_s=9_000.5
+    ),
+    ForecastLifted(server_id="ark", at_ms=17_000, limit=HEAP, target="ark", restarted=True),
+    LimitCrossed(server_id="ark", at_ms=18_000, limit=HEAP, target="ark", value=8.1e9, players=3),
+    LimitRestart(server_id="ark", at_ms=19_000, limit=HEAP, target="ark", cause=RestartCause.CEILING),
+    LimitCleared(server_id="", at_ms=20_000, limit=DISK, target="D:\\", value=6.5, after_s=1_200.5),
 )
