@@ -91,8 +91,10 @@ async def _fill(connection: aiosqlite.Connection, *, source: str, target: str) -
     """Copy all but the measurements."""
     for (table,) in await connection.execute_fetchall(_TABLES):
         [[columns]] = await connection.execute_fetchall(_COLUMNS, (table,))
+        # A migration puts rows in that may have been deleted since.
+        await connection.execute_fetchall(f'DELETE FROM {target}."{table}"')  # noqa: S608  # the names are the schema's
         await connection.execute_fetchall(
-            f'INSERT OR REPLACE INTO {target}."{table}" ({columns}) SELECT {columns} FROM {source}."{table}"'  # noqa: S608
+            f'INSERT INTO {target}."{table}" ({columns}) SELECT {columns} FROM {source}."{table}"'  # noqa: S608
         )
     await _take_over_numbers(connection, source, target)
 

@@ -1,6 +1,6 @@
 """Databases as older versions left them, with rows in every table.
 
-`frozen/0003.sql` holds rows of the tables that version 3 added, as version 3 wrote them. A migration that adds a
+`old_rows/0003.sql` holds rows of the tables that version 3 added, as version 3 wrote them. A migration that adds a
 table comes with a file of its own there; one that is there already stays as it is.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from storage.connection import APPLICATION_ID
 from storage.migrations import load, script
 
-FOLDER = Path(__file__).parent / "frozen"
+FOLDER = Path(__file__).parent / "old_rows"
 NEWEST = len(load())
 
 Content: TypeAlias = dict[str, list[dict[str, Any]]]

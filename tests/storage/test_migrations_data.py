@@ -19,7 +19,7 @@ OLDER = range(1, NEWEST)
 
 
 def test_there_are_rows_in_every_table(path: Path) -> None:
-    """One that is empty: put rows of it into tests/storage/frozen/NNNN.sql, after the migration that adds it."""
+    """One that is empty: put rows of it into tests/storage/old_rows/NNNN.sql, after the migration that adds it."""
     thaw(path, NEWEST)
     assert [table for table, rows in content(path).items() if not rows] == []
 
