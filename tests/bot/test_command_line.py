@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -83,7 +84,7 @@ async def test_it_runs_as_a_module_and_tells_its_version(tmp_path: Path) -> None
 
 
 def test_the_commands_are_those_that_are_documented() -> None:
-    assert {path[0] for path in COMMANDS} == {"run", "demo", "backup-db", "server"}
+    assert {path[0] for path in COMMANDS} == {"run", "demo", "backup-db", "server", "export"}
     assert {path[1] for path in COMMANDS if path[0] == "server" and path[1:]} == {"import", "list"}
 
 
@@ -107,7 +108,7 @@ def test_every_command_stands_in_the_help_above_it_with_what_it_does(
         main([*path, "--help"])
     text = capsys.readouterr().out
     for below in (other[-1] for other in COMMANDS if other[:-1] == path):
-        assert re.search(rf"^ +{below} +\w.{{5,}}", text, re.MULTILINE), below
+        assert re.search(rf"^ +{below}\s+\w.{{5,}}", text, re.MULTILINE), below
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,13 @@ def test_every_command_stands_in_the_help_above_it_with_what_it_does(
         pytest.param(["run", "--fast"], "unrecognized arguments: --fast", id="unknown-option"),
         pytest.param(["server"], "required: COMMAND", id="half-a-command"),
         pytest.param(["server", "import"], "required: file", id="no-file"),
+        pytest.param(["export"], "required: server", id="no-server"),
+        pytest.param(["export", "a", "--range", "8d"], "8d is too long: measurements are kept for 168h", id="8d"),
+        pytest.param(["export", "a", "--range", "1w"], "write one such as 90m, 24h or 7d", id="no-time"),
+        pytest.param(
+            ["export", "a", "--fields", "x"], "there is no field 'x': the fields are cpu,memory", id="field"
+        ),
+        pytest.param(["export", "a", "--format", "xml"], "invalid choice: 'xml'", id="no-format"),
         pytest.param(["demo", "--port", "70000"], "'70000' is not a port: use 0 to 65535", id="port-too-high"),
         pytest.param(["demo", "--port", "-1"], "'-1' is not a port", id="negative-port"),
         pytest.param(["demo", "--port", "http"], "'http' is not a port: use 0 to 65535", id="no-port"),
@@ -149,7 +157,9 @@ def test_ctrl_c_before_the_bot_listens_for_it_is_no_traceback(
 # Settings
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["server", "list"], ["server", "import", "servers.toml"]])
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["server", "list"], ["server", "import", "servers.toml"], ["export", "ark"]]
+)
 def test_fault_64_wrong_settings_are_one_message_and_78(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data_dir: Path
 ) -> None:
@@ -191,6 +201,23 @@ def test_a_file_taken_again_replaces_its_own_and_leaves_the_others(tmp_path: Pat
         (tmp_path / "servers.toml").write_text(ONE.replace('"meadow"', f'"{server_id}"', 1), "utf-8")
         assert main(["server", "import", "servers.toml"]) == 0
     assert taken(data_dir) == ["desert", "meadow"]
+
+
+def test_fault_64_the_list_of_an_old_monitor_is_taken_and_what_is_left_out_is_told_without_showing_it(
+    tmp_path: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    webhook = f"https://discord.com/api/webhooks/1/{CANARY}"
+    program = {"name": "초원", "path": "/srv/meadow/start.sh", "args": "--world 초원", "webhook_urls": [webhook]}
+    (tmp_path / "programs.json").write_text(json.dumps([program], indent=1), "utf-8")
+    assert main(["server", "import", "programs.json"]) == 0
+    told = capsys.readouterr()
+    assert "Took 1 from programs.json: start" in told.out
+    assert "\n  line 6: [0].webhook_urls: not taken" in told.out
+    assert "/alerts add" in told.out
+    assert CANARY not in told.out + told.err
+    assert taken(data_dir) == ["start"]
+    assert main(["server", "list"]) == 0
+    assert capsys.readouterr().out == "start  generic  /srv/meadow  /srv/meadow/start.sh --world 초원\n"
 
 
 def test_a_list_of_nothing_says_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
