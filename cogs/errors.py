@@ -6,18 +6,18 @@ import re
 
 import discord
 import structlog
-from discord import app_commands
 
-from cogs.access import AccessDenied, Denial, NobodyMeant
+from cogs.access import AccessDenied, NobodyMeant
 from cogs.attempt import attempt_of
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue, mark
 from cogs.ratelimit import RateLimited
+from cogs.render.denials import turned_away
 from cogs.render.export import refused as export_refused
 from cogs.render.mistakes import mistake
 from cogs.render.painter import ChartFailed
 from cogs.render.refusals import refusal
-from cogs.render.text import escape, timestamp
+from cogs.render.text import escape
 from cogs.reply import NOT_SENT, answer
 from monitor.errors import (
     AccessRefused,
@@ -41,24 +41,6 @@ from storage.export import ExportRefused
 
 log = structlog.get_logger(__name__)
 
-DENIALS: dict[Denial, str] = {
-    Denial.NOT_IN_GUILD: mark(
-        "I only answer in the servers that I am installed in, not in direct messages. Use the command there."
-    ),
-    Denial.FOREIGN_GUILD: mark(
-        "I do not work in this Discord server. Whoever runs me must add its id to `DISCORD_GUILD_IDS`."
-    ),
-    Denial.NO_GRANT: mark(
-        "You may not do that: it takes the permission `{action}`. Ask whoever runs this bot for it."
-    ),
-    Denial.NOT_OWNER: mark(
-        "You may not do that: it reaches the machine itself, so it is for the owners in `DISCORD_OWNER_IDS` alone."
-    ),
-    Denial.NOT_YOURS: mark("That button is for whoever gave the command. Give the command yourself."),
-    Denial.EXPIRED: mark("That has expired, so nothing was done. Give the command again."),
-    Denial.FORGED: mark("I have offered nothing like that. Give the command again, and pick from what it offers."),
-}
-
 WRONG_STATE: dict[State, str] = {
     State.STOPPED: mark("{name} is stopped. Start it with `/start`."),
     State.STARTING: mark("{name} is already starting. Wait until it is up, or call it off with `/stop`."),
@@ -75,9 +57,7 @@ STOPPED_ALREADY = mark("{name} is down already.")
 STOPPING_ALREADY = mark(
     "{name} is stopping already. `/stop` with `force` ends it at once; `/cancel` calls it off while there is time."
 )
-STILL_UP = mark(
-    "{name} is not down, so it was not removed. `/stop` it first, or let go of it with `leave_running`."
-)
+STILL_UP = mark("{name} is not down, so it was not removed. `/stop` it first, or let go of it with `leave_running`.")
 NOTHING_TO_CANCEL = mark("There is nothing to call off: no stop and no restart of {name} is planned or under way.")
 TOO_LATE = mark(
     "It is too late to call that off: {name} has been asked to end. If it stays down, start it with `/start`."
@@ -143,16 +123,6 @@ FOR_THEM_ALONE = (AccessDenied, NobodyMeant, RateLimited, UnknownServer)
 def explain(error: BaseException, words: Words) -> str | None:
     """Give the words for a domain error; `None` for one that nobody foresaw."""
     match error:
-        case AccessDenied():
-            action = "" if error.action is None else error.action.value
-            return words.text(DENIALS[error.denial], action=action)
-        case NobodyMeant():
-            return words.text("That names nobody. Pick from the list, or type `role:` or `user:` and the id.")
-        case RateLimited():
-            again = timestamp(error.again_ms + 999)
-            return words.text("That was too much at once, so nothing was done. Try again {again}.", again=again)
-        case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
-            return words.text("That command has changed. Reload Discord with Ctrl+R, then give it again.")
         case UnknownServer():
             name = escape(error.server_id, 100)
             return words.text("There is no server {name}. Pick one from the list, or see `/status`.", name=name)
@@ -167,7 +137,7 @@ def explain(error: BaseException, words: Words) -> str | None:
         case ExportRefused():
             return export_refused(error, words)
         case _:
-            return _setup_error(error, words) or _game_error(error, words)
+            return turned_away(error, words) or _setup_error(error, words) or _game_error(error, words)
 
 
 def _wrong_state(error: WrongState, words: Words) -> str:

@@ -18,7 +18,7 @@ from simcord.actors import _dispatch_actor_interaction
 from simcord.enums import InteractionType
 from simcord.interactions import nest_options, resolve_handle, walk_to_subcommand
 
-from bot.alerting import AlertStores, delivery
+from bot.alerting import AlertStores, alerts_cog, delivery
 from bot.client import GamekeeperClient
 from bot.roster import RosterStores, roster_side
 from cogs.access import Access
@@ -159,7 +159,7 @@ class World:
         return self.places.alerts
 
     async def slash(
-        self, who: simcord.MemberActor, name: str, *, locale: str = "en-US", **options: Any
+        self, who: simcord.MemberActor, name: str, /, *, locale: str = "en-US", **options: Any
     ) -> simcord.InteractionResult:
         """Type a command, as Discord's own client allows it."""
         with self.carrying(locale=locale):
@@ -318,6 +318,7 @@ async def world(
                 ExportCog(fleet, gate, Exports(db, samples, folder / "exports"), house.clock),
                 AccessCog(fleet, gate, confirmations, pages),
                 AuditCog(fleet, gate, audit, pages, house.clock),
+                alerts_cog(stores, fleet, gate, deliver, clock=house.clock, redaction=redaction),
             ],
             gate,
             [confirmations, pages, *side.verbs],
