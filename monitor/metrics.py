@@ -24,7 +24,7 @@ class Metric:
     """One thing that a `Sample` measures."""
 
     key: str
-    """What people type, and what exports call it."""
+    """What people type; exports call it that, with its unit."""
     column: str
     """Its column in storage, with the stored unit in its name; an integer."""
     scale: float
