@@ -22,7 +22,7 @@ BASE = Path(__file__).parent
 CANARY = "canary-19c2-webhook"
 PAL = {
     "name": "Pal World",
-    "path": "C:\\Games\\Pal\\PalServer.exe",
+    "path": "C:\\Games\\PalServer\\PalServer.exe",
     "args": '-port=8211 -log="C:\\My Logs\\pal.txt"',
     "auto_restart": True,
     "webhook_urls": [f"https://discord.com/api/webhooks/1/{CANARY}"],
@@ -56,8 +56,8 @@ def test_a_program_becomes_a_server() -> None:
             id="pal-world",
             name="Pal World",
             game="palworld",
-            argv=("C:\\Games\\Pal\\PalServer.exe", "-port=8211", "-log=C:\\My Logs\\pal.txt"),
-            cwd=Path("C:\\Games\\Pal"),
+            argv=("C:\\Games\\PalServer\\PalServer.exe", "-port=8211", "-log=C:\\My Logs\\pal.txt"),
+            cwd=Path("C:\\Games\\PalServer"),
             restart=one().restart,
         ),
     )
@@ -118,7 +118,7 @@ def test_whether_it_restarts_by_itself(value: object, policy: RestartMode) -> No
 
 
 def test_its_folder_is_that_of_the_program_unless_it_says_another() -> None:
-    assert one().cwd == Path("C:\\Games\\Pal")
+    assert one().cwd == Path("C:\\Games\\PalServer")
     assert one(working_dir="D:\\Worlds").cwd == Path("D:\\Worlds")
 
 
@@ -159,6 +159,15 @@ def test_a_servers_file_is_still_one() -> None:
     del ours["programs"]
     assert [spec.id for spec in read(ours).servers] == ["a"]
     assert read(ours).left_out == ()
+
+
+def test_the_example_in_the_documentation_is_taken() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "old-monitor.md").read_text(encoding="utf-8")
+    example = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    assert example is not None
+    said = read(None, example[1])
+    assert said.servers[0] == one()
+    assert [problem.key for problem in said.left_out] == ["programs[0].webhook_urls"]
 
 
 # What is left out
