@@ -143,7 +143,9 @@ async def test_several_servers_in_one(db: Database, buffer: SampleBuffer) -> Non
 async def test_fields_come_as_they_are_asked_for(db: Database, buffer: SampleBuffer) -> None:
     await stored(buffer, [Sample("ark", 1, cpu_pct=12.34, rss_bytes=5 << 20)])
     metrics = (BY_KEY["threads"], BY_KEY["memory"], BY_KEY["cpu"])
-    assert await rows(db, Export(("ark",), 0, 10, metrics)) == [(1, "ark", (None, round((5 << 20) * BY_KEY["memory"].scale), 123))]
+    assert await rows(db, Export(("ark",), 0, 10, metrics)) == [
+        (1, "ark", (None, round((5 << 20) * BY_KEY["memory"].scale), 123))
+    ]
 
 
 async def test_a_server_that_never_was(db: Database) -> None:
