@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.lock import AlreadyRunning, only_one
+from bot.lock import LOCK, AlreadyRunning, only_one
 from monitor.errors import StorageError, StorageFault
 
 HOLDER = """\
@@ -67,3 +67,16 @@ def test_a_folder_that_cannot_be_made_is_a_fault_of_the_storage(tmp_path: Path) 
         raise AssertionError
     assert caught.value.fault is StorageFault.NO_FOLDER
     assert caught.value.path == str(tmp_path / "file")
+
+
+def test_fault_32_a_folder_that_takes_nothing_is_locked_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (data := tmp_path / "data").mkdir()
+    # No file can be made in its place, whoever asks.
+    (data / LOCK).mkdir()
+    with only_one(data), pytest.raises(AlreadyRunning), only_one(data):
+        raise AssertionError
+    with only_one(data):
+        pass

@@ -55,10 +55,10 @@ def possible() -> bool:
     return tried.returncode == 0
 
 
-def play(scenario: str, folder: Path) -> dict[str, Any]:
+def play(scenario: str, folder: Path, module: str = "tests.storage.scarce") -> dict[str, Any]:
     """Run a scenario on a small disk of its own, and give what it tells."""
     folder.mkdir(parents=True, exist_ok=True)
-    child = [sys.executable, "-m", "tests.storage.scarce", scenario, str(folder)]
+    child = [sys.executable, "-m", module, scenario, str(folder)]
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, "sh", str(folder), *child],
         cwd=ROOT,
