@@ -22,6 +22,7 @@ from storage.database import REFUSING, Database, Options, Transaction
 from storage.faults import file_errors_translated
 from storage.journal import Journal
 from storage.repair import Damage
+from storage.rescue import rescue_runs
 from storage.reserve import Reserve
 
 NUMBERS_LEFT_OUT = 1_000_000
@@ -106,6 +107,8 @@ async def _tell(db: Database, damage: Damage) -> None:
     known = "SELECT 1 FROM events WHERE kind = ? AND at_ms = ?"
     if await db.fetch_one(known, (told.kind, told.at_ms)) is None:
         await db.write(_leave_numbers_out)
+        if damage.set_aside and damage.backup_ms is not None:
+            await rescue_runs(db, db.path.with_name(damage.set_aside))
         await Journal(db).record(told)
 
 

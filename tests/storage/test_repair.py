@@ -23,7 +23,7 @@ from storage.opening import NUMBERS_LEFT_OUT, open_database
 from storage.outbox import Outbox
 from storage.servers import Servers
 from tests.fakes.clock import FakeClock
-from tests.storage.examples import CRASHED
+from tests.storage.examples import CRASHED, PROCESS
 from tests.storage.notes import beside
 from tests.storage.test_durability import SPEC
 
@@ -173,6 +173,36 @@ async def test_fault_31_the_backup_of_an_older_version_is_brought_up(
     async with opened(path, backups, clock) as db:
         assert db.version == len(load())
         assert await db.fetch_all("SELECT id FROM servers") == [("ark",)]
+
+
+async def test_fault_31_a_server_that_was_started_after_the_backup_is_found_again(
+    path: Path, backups: Backups, clock: FakeClock
+) -> None:
+    async with opened(path, backups, clock) as db:
+        await Servers(db).save([SPEC])
+        journal = Journal(db)
+        ended = await journal.begin_run(SPEC.id, 1, "ended since")
+        await backups.make(db.copy_to, clock.now_ms())
+        await journal.record(CRASH, replace(ended, ended_ms=2))
+        running = replace(await journal.begin_run(SPEC.id, 3, "begun since"), process=PROCESS)
+        await journal.record(CRASH, running)
+    overwrite(path, (root_page(path, "events") - 1) * 4096, bytes(4096))
+    async with opened(path, backups, clock) as db:
+        assert (await Journal(db).past())[SPEC.id].run == running
+        assert await db.fetch_all("SELECT id FROM runs WHERE ended_ms IS NULL") == [(running.id,)]
+
+
+@pytest.mark.parametrize("damage", [bytes(4096), b"\x0d" + b"\xff" * 4095], ids=["zeroed", "garbage"])
+async def test_fault_31_runs_that_cannot_be_read_are_done_without(
+    path: Path, backups: Backups, clock: FakeClock, damage: bytes
+) -> None:
+    _, backup_ms = await live(path, backups, clock)
+    overwrite(path, (root_page(path, "runs") - 1) * 4096, damage)
+    async with opened(path, backups, clock) as db:
+        assert await db.fetch_all("SELECT id FROM runs") == []
+        told = (await Journal(db).events())[0].event
+    assert isinstance(told, DatabaseRestored)
+    assert told.backup_ms == backup_ms
 
 
 class Killed(BaseException):
