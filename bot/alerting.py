@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.client import GamekeeperClient
+from cogs.alerts import AlertsCog
 from cogs.delivery import Delivery
+from cogs.gate import Gate
 from cogs.locale.catalogue import Words
 from cogs.pictures import Pictures
 from cogs.places import Places
@@ -64,3 +66,23 @@ def delivery(
     for sign in ("on_ready", "on_resumed"):
         client.add_listener(built.on_login, sign)
     return built
+
+
+def alerts_cog(
+    stores: AlertStores, control: Control, gate: Gate, deliver: Delivery, *, clock: Clock, redaction: Redaction
+) -> AlertsCog:
+    """Make `/alerts`."""
+    return AlertsCog(
+        control,
+        gate,
+        delivery=deliver,
+        routes=stores.routes,
+        mutes=stores.mutes,
+        clock=clock,
+        redaction=redaction,
+    )
+
+
+async def webhook_secrets(stores: AlertStores) -> list[str]:
+    """Give what must never be shown: the addresses of webhooks, and what signs."""
+    return [text for kept in (await stores.routes.secrets()).values() for text in (kept.url, kept.signing)]

@@ -13,9 +13,10 @@ from pathlib import Path
 import structlog
 from discord.ext import commands
 
-from bot.alerting import AlertStores, delivery
+from bot.alerting import AlertStores, alerts_cog, delivery, webhook_secrets
 from bot.background import Background
 from bot.client import GamekeeperClient
+from bot.limiting import Limiting
 from bot.relief import relievers
 from bot.roster import RosterStores, roster_side
 from bot.settings import Settings
@@ -51,6 +52,7 @@ from monitor.ports import Clock
 from monitor.pressure import Pressure
 from monitor.redaction import Redaction
 from monitor.sampler import Sampler
+from monitor.sinks import Sinks
 from monitor.spec import ServerSpec
 from monitor.surroundings import Surroundings
 from storage.audit import Audit
@@ -132,11 +134,21 @@ async def gamekeeper(
         stack.push_async_callback(_last_flush, stores.samples)
         specs = _playable(await stores.servers.all(), adapters)
         redaction.hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
+        redaction.hide(await webhook_secrets(stores.alerts))
         bus = Bus()
         fleet = _fleet(place, specs, adapters, _surroundings(settings, machine, stores.journal, bus, redaction))
         painter = Painter()
+        limiting = _limiting(db, settings, stores, bus, machine.clock)
         bot = _discord_side(
-            settings, stores, fleet, painter, bus=bus, clock=machine.clock, redaction=redaction, adapters=adapters
+            settings,
+            stores,
+            fleet,
+            painter,
+            limiting,
+            bus=bus,
+            clock=machine.clock,
+            redaction=redaction,
+            adapters=adapters,
         )
         if settings.alert_channel_id is None and (chosen := await stores.settings.alert_channel()) is not None:
             bot.delivery.post_to(chosen)
@@ -155,12 +167,14 @@ async def gamekeeper(
         sampler = Sampler(
             fleet,
             machine.probe,
-            stores.samples,
+            Sinks((stores.samples, limiting.watch)),
             machine.clock,
             settings.sample_interval_s,
             on_host=pressure.reading,
         )
         background.start("sampler", sampler.run())
+        background.start("limits", limiting.watch.run())
+        background.start("limit rounds", limiting.rounds(fleet, sampler).run())
         attendance = Attendance(fleet, stores.players, machine.clock, _pulse_s(settings))
         background.start("attendance", attendance.run())
         chronicle = Chronicle(stores.journal, bus)
@@ -194,6 +208,7 @@ def _discord_side(
     stores: Stores,
     fleet: Fleet,
     painter: Painter,
+    limiting: Limiting,
     *,
     bus: Bus,
     clock: Clock,
@@ -210,6 +225,7 @@ def _discord_side(
         *_cogs(fleet, gate, pictures, stores.exports, clock),
         AccessCog(fleet, gate, confirmations, pages),
         AuditCog(fleet, gate, stores.audit, pages, clock),
+        limiting.cog(fleet, gate, pages),
     ]
     deliver = delivery(
         stores.alerts,
@@ -237,8 +253,14 @@ def _discord_side(
         roots=settings.allowed_roots,
         channel_fixed=settings.alert_channel_id is not None,
     )
+    cogs.append(alerts_cog(stores.alerts, fleet, gate, deliver, clock=clock, redaction=redaction))
     client.will_have([*cogs, *side.cogs], gate, [confirmations, pages, *side.verbs])
     return Gamekeeper(client, fleet, access, deliver, bus, clock, mirror)
+
+
+def _limiting(db: Database, settings: Settings, stores: Stores, bus: Bus, clock: Clock) -> Limiting:
+    zone, interval_s = settings.timezone.key, settings.sample_interval_s
+    return Limiting.over(db, stores.samples, stores.journal, bus, clock, zone=zone, sample_interval_s=interval_s)
 
 
 def _stores(db: Database, settings: Settings, clock: Clock, exports: Path) -> Stores:

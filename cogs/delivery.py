@@ -12,14 +12,15 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import aiohttp
 import discord
 import structlog
 
-from cogs.lane import LOOK_EVERY_S, Lane
 from cogs.destinations import Outgoing
 from cogs.illustration import illustration
+from cogs.lane import LOOK_EVERY_S, Lane
 from cogs.pictures import Pictures
 from cogs.places import Places
 from cogs.poster import Post
@@ -29,8 +30,7 @@ from cogs.traffic import Traffic
 from cogs.wording import Wording
 from monitor.alerting import DEVELOPMENTS
 from monitor.errors import StorageError, UnknownServer
-from monitor.events import Event
-from monitor.metrics import BY_KEY
+from monitor.events import Event, HostEvent
 from monitor.model import Actor
 from monitor.ports import Clock
 from storage.incidents import Incidents
@@ -40,6 +40,15 @@ REVIVED_MS = 24 * 3_600_000
 """Dead letters of the last day are tried once more when there is somewhere new to send them."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertTested(HostEvent):
+    """Somebody wants to see whether alerts arrive. It is in no record."""
+
+    kind: ClassVar[str] = "alert_tested"
+
+    by: Actor
 
 
 def _no_buttons(_item: OutboxItem) -> discord.ui.View | None:
@@ -66,6 +75,7 @@ class Delivery:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _bare: asyncio.Queue[OutboxItem] = field(default_factory=asyncio.Queue)
     """Alerts that are out, and have no chart yet."""
+    _session: aiohttp.ClientSession | None = None
     _login: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -86,6 +96,26 @@ class Delivery:
         self.traffic.logged_in()
         self._login.set()
         self._news.set()
+
+    @property
+    def channel_id(self) -> int | None:
+        """Where alerts go that no route takes."""
+        return self.places.channel_id
+
+    async def test(self, destination: str, by: Actor) -> bool:
+        """Send a test alert, now. `False`: nobody has said yet where that destination is.
+
+        Raises:
+            NotDelivered: it did not arrive.
+        """
+        if self._session is None:
+            return False
+        site = await self.places.find(destination, self._session)
+        if site is None:
+            return False
+        item = await self.outbox.sample(AlertTested(at_ms=self.clock.now_ms(), by=by), destination)
+        await site.place.post(Outgoing(item, self.wording.test(item, by)))
+        return True
 
     async def reconsider(self) -> int:
         """Try the dead letters of the last day again, as there is somewhere new to send them; give their number."""
@@ -110,6 +140,7 @@ class Delivery:
     async def run(self) -> None:
         """Deliver until cancelled."""
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
+            self._session = session
             tasks.create_task(self._hand_out_for_ever(session, tasks), name="alerts")
             tasks.create_task(self._illustrate_for_ever(), name="alert charts")
 

@@ -14,11 +14,14 @@ from cogs.locale.catalogue import Words, catalogue, mark
 from cogs.ratelimit import RateLimited
 from cogs.render.denials import turned_away
 from cogs.render.export import refused as export_refused
+from cogs.render.limit_refusals import limit_refusal
 from cogs.render.mistakes import mistake
 from cogs.render.painter import ChartFailed
 from cogs.render.refusals import refusal
+from cogs.render.routes import fault_text
 from cogs.render.text import escape
 from cogs.reply import NOT_SENT, answer
+from cogs.routing import BadRoute
 from monitor.errors import (
     AccessRefused,
     CommandRejected,
@@ -116,7 +119,7 @@ REJECTED: dict[RejectedBecause, str] = {
 }
 
 
-FOR_THEM_ALONE = (AccessDenied, NobodyMeant, RateLimited, UnknownServer)
+FOR_THEM_ALONE = (AccessDenied, BadRoute, NobodyMeant, RateLimited, UnknownServer)
 """What is told to nobody else in the channel."""
 
 
@@ -164,8 +167,10 @@ def _setup_error(error: BaseException, words: Words) -> str | None:
             return words.text(
                 "There is no game {name}. The games that I know: {known}.", name=escape(error.game), known=known
             )
+        case BadRoute():
+            return fault_text(error.fault, error.detail, words)
         case _:
-            return mistake(error, words)
+            return mistake(error, words) or limit_refusal(error, words)
 
 
 def _game_error(error: BaseException, words: Words) -> str | None:

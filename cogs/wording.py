@@ -11,12 +11,13 @@ import discord
 
 from cogs.locale.catalogue import Words
 from cogs.render.alerts import alert_embed
-from cogs.render.incident import call_embed, developments, looked_after, return_embed
+from cogs.render.incident import call_embed, developments, looked_after, return_embed, test_embed
 from cogs.render.limits import CONTENT
 from cogs.render.storms import Storm, storm_embed
 from cogs.render.text import cut, escape
 from monitor.errors import UnknownServer
 from monitor.events import Event, ServerReady
+from monitor.model import Actor
 from monitor.ports import Clock, Control
 from monitor.redaction import Redaction
 from storage.incidents import Incident
@@ -73,6 +74,10 @@ class Wording:
         return call_embed(
             item.event, item.event_id, name, self.words, minutes=minutes, installation=item.installation
         )
+
+    def test(self, item: OutboxItem, by: Actor) -> discord.Embed:
+        """The message that shows whether alerts arrive."""
+        return test_embed(by, item.created_ms, self.words)
 
     def why_an_owner(self, item: OutboxItem) -> str:
         """Tell an owner why they get an alert by direct message."""

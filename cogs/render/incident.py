@@ -157,3 +157,12 @@ def call_embed(
         minutes,
     )
     return fit(embed.set_footer(text=footer((event_id,), words, installation, call=True)))
+
+
+def test_embed(by: Actor, at_ms: int, words: Words) -> discord.Embed:
+    """Show that alerts arrive."""
+    embed = discord.Embed(title=f"🔔 {words.text('This is a test')}", colour=EVENTS[ServerRecovered.kind].colour)
+    told = words.text("{name} wants to see whether alerts arrive here. They do.", name=actor(by, words))
+    embed.description = told
+    embed.timestamp = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return fit(embed)

@@ -61,6 +61,15 @@ COMMANDS: dict[str, Command] = {
         _says("may not `view` on `alpha`"),
         private=True,
     ),
+    "alerts add": Command(Action.MANAGE, {"server": "alpha", "channel": "alerts"}, _says("Try it by"), private=True),
+    "alerts remove": Command(
+        Action.MANAGE, {"route": "999"}, _says("There is no route"), everywhere=True, private=True
+    ),
+    "alerts list": Command(Action.MANAGE, {"server": "alpha"}, _titled("Where alerts go"), private=True),
+    "alerts test": Command(
+        Action.MANAGE, {"route": "999"}, _says("There is no route"), everywhere=True, private=True
+    ),
+    "alerts mute": Command(Action.MANAGE, {"server": "alpha", "minutes": 0}, _says("silent there"), private=True),
     "audit": Command(Action.ADMIN, {}, _titled("What was done"), everywhere=True, private=True),
 }
 

@@ -11,6 +11,7 @@ from cogs.access import AccessDenied, Denial
 from cogs.errors import explain
 from cogs.locale.catalogue import catalogue
 from cogs.render.painter import ChartFailed, ChartFault
+from cogs.routing import BadRoute, RouteFault
 from monitor import errors
 from monitor.errors import (
     AccessRefused,
@@ -48,6 +49,7 @@ EXAMPLES: list[GamekeeperError] = [
     *(CommandRejected(reason, 1446) for reason in RejectedBecause),
     *(StorageError(fault, "/secret/path", "hunter2") for fault in StorageFault),
     *(ChartFailed(fault, "hunter2") for fault in ChartFault),
+    *(BadRoute(fault, NASTY) for fault in RouteFault),
     *(AccessDenied(denial, Action.CONTROL, "hunter2") for denial in Denial),
     *(
         WrongState("alpha", state, request.value)

@@ -20,6 +20,7 @@ from simcord.interactions import nest_options, resolve_handle, walk_to_subcomman
 
 from bot.alerting import AlertStores, alerts_cog, delivery
 from bot.client import GamekeeperClient
+from bot.limiting import Limiting
 from bot.roster import RosterStores, roster_side
 from cogs.access import Access
 from cogs.access_cog import AccessCog
@@ -37,6 +38,7 @@ from cogs.pictures import Pictures
 from cogs.ratelimit import Limits
 from cogs.status import StatusCog
 from monitor.fleet import Fleet
+from monitor.limit_watch import LimitWatch
 from monitor.redaction import Redaction
 from monitor.spec import ServerSpec
 from monitor.surroundings import Surroundings
@@ -58,7 +60,8 @@ OTHER_GUILD_ID = 500_000_000_000_000_000
 ALPHA, BETA = spec_of("alpha", name="Alpha World"), spec_of("beta", name="Beta World")
 
 Person = simcord.MemberActor | simcord.UserHandle
-WHO = (6, 9)
+CHANNEL = 7
+WHO = (6, CHANNEL, 9)
 """The types of an option that takes a person, or a person or a role."""
 
 
@@ -136,6 +139,7 @@ class World:
     painter: RecordingPainter
     places: Places
     people: People
+    watch: LimitWatch
     _changes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -177,7 +181,7 @@ class World:
     ) -> simcord.InteractionResult:
         """Send a command that Discord's client would not have offered, or, with `focused`, ask for its completion.
 
-        For an option that takes a person or a role, give who of `People` it is, by name.
+        For an option that takes a person or a channel, give which of `People` or `Places` it is, by name.
         """
         find, (root_name, *below) = self.env.backend.find_command, name.split()
         root = find(root_name, GUILD_ID, type=1) or find(root_name, OTHER_GUILD_ID, type=1)
@@ -189,9 +193,9 @@ class World:
         for key, value in options.items():
             option = {"name": key, "type": kinds.get(key, 3), "value": value}
             if option["type"] in WHO:
-                member = getattr(self.people, value)
-                resolve_handle(self.people.owner, member, resolved, channel_id=self.channel.id)
-                option["value"] = str(member.id)
+                meant = getattr(self.places if option["type"] == CHANNEL else self.people, value)
+                resolve_handle(self.people.owner, meant, resolved, channel_id=self.channel.id)
+                option["value"] = str(meant.id)
             given.append(option | {"focused": True} if key == focused else option)
         data = {"id": root["id"], "name": root_name, "type": 1, "options": nest_options(root, nesting, given)}
         kind = InteractionType.APPLICATION_COMMAND_AUTOCOMPLETE if focused else InteractionType.APPLICATION_COMMAND
@@ -294,6 +298,9 @@ async def world(
             words=catalogue("en"),
         )
         deliver.chance = lambda: 0.0
+        limiting = Limiting.over(
+            db, samples, journal, house.bus, house.clock, zone="Asia/Seoul", sample_interval_s=5.0
+        )
         side = roster_side(
             RosterStores(Servers(db), StoredSettings(db)),
             fleet,
@@ -318,6 +325,7 @@ async def world(
                 ExportCog(fleet, gate, Exports(db, samples, folder / "exports"), house.clock),
                 AccessCog(fleet, gate, confirmations, pages),
                 AuditCog(fleet, gate, audit, pages, house.clock),
+                limiting.cog(fleet, gate, pages),
                 alerts_cog(stores, fleet, gate, deliver, clock=house.clock, redaction=redaction),
             ],
             gate,
@@ -339,12 +347,14 @@ async def world(
             painter,
             places,
             people,
+            limiting.watch,
         )
         if granted:
             await home.grant(Action.ADMIN)
             for spec in specs[:1]:
                 await home.grant(Action.VIEW, spec.id, user_id=people.viewer.id)
-        stack.push_async_callback(_end, [asyncio.create_task(painter.run()), asyncio.create_task(deliver.run())])
+        runs = (painter.run(), deliver.run(), limiting.watch.run())
+        stack.push_async_callback(_end, [asyncio.create_task(run) for run in runs])
         stack.push_async_callback(fleet.close)
         await fleet.open()
         home.rewrite()
