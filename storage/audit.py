@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from monitor.model import Actor, ActorKind
 from storage.codec import storable
-from storage.database import Database, Row
+from storage.database import Database, Row, Transaction
 
 ALLOWED = "allowed"
 LIMITED = "limited"
@@ -79,9 +79,10 @@ class Audit:
         What is allowed is then on the disk itself. A refusal, of which there can be hundreds a second and which
         nothing follows, survives the end of this process only, however sudden.
         """
-        async with self._db.transaction(durable=entry.decision == ALLOWED) as tx:
-            [[audit_id]] = await tx.fetch_all(_BEGIN, _row(entry))
-        return int(audit_id)
+        if entry.decision == ALLOWED:
+            return await self._db.write(lambda tx: _begin(tx, entry))
+        async with self._db.transaction() as tx:
+            return await _begin(tx, entry)
 
     async def finish(self, audit_id: int, outcome: AuditOutcome) -> None:
         """Write down, once, what came of an attempt.
@@ -166,3 +167,8 @@ def _record(row: Row) -> AuditRecord:
         ),
         None if result is None else AuditOutcome(result, detail, duration_ms),
     )
+
+
+async def _begin(tx: Transaction, entry: AuditEntry) -> int:
+    [[audit_id]] = await tx.fetch_all(_BEGIN, _row(entry))
+    return int(audit_id)

@@ -13,7 +13,8 @@ from monitor.errors import StorageError, StorageFault
 from monitor.events import StorageDegraded, StorageRecovered
 from monitor.ports import Clock
 from storage.backup import Backups
-from storage.database import Database, Trouble
+from storage.database import Database
+from storage.trouble import Trouble
 
 LOOK_EVERY_S = 60.0
 """How soon it is noticed that the disk takes writes again."""

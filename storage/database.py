@@ -21,23 +21,11 @@ from storage.holder import Holder
 from storage.migrations import Migration, load
 from storage.reserve import Reserve
 from storage.shelter import Shelter, bring_home, take_shelter
+from storage.trouble import REFUSING, Trouble
 
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
-
-REFUSING = frozenset({StorageFault.FULL, StorageFault.READ_ONLY, StorageFault.NO_FOLDER, StorageFault.DISK})
-"""What is wrong with the disk rather than with the file: it may pass, and memory helps until then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is wrong while the database is used all the same."""
-
-    fault: StorageFault
-    detail: str
-    in_memory: bool
-    """Whether what happens is kept in memory alone, because the disk takes nothing."""
 
 
 class Transaction:
@@ -166,17 +154,18 @@ class Database:
         await self._held.close()
 
     @asynccontextmanager
-    async def transaction(self, *, durable: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, durable: bool = False, bulk: bool = False) -> AsyncIterator[Transaction]:
         """Run statements as one: all of them count, or, on an error or a cancellation, none.
 
-        `durable`: when it ends, it is on the disk itself and survives a power cut, and while another process holds
-        the lock it waits for as long as it takes. Otherwise it survives the end of this process, however sudden, a
-        power cut may take it, and it is refused while the disk has no room to spare.
-
         A cancellation during the commit does not stop it: what was cancelled may have been written.
+
+        Args:
+            durable: when it ends, it is on the disk itself and survives a power cut; while another process holds the
+                lock it waits for as long as it takes. Otherwise it survives the end of this process, however sudden,
+                and a power cut may take it.
+            bulk: it is not worth the last of the disk, nor memory: refused while there is trouble with the disk.
         """
-        if not durable:
-            await self._make_sure_of_room()
+        await self._look_for_room(bulk=bulk)
         async with AsyncExitStack() as turn:
             turn.enter_context(self._noticing())
             await self._held.begin(turn, durable=durable)
@@ -279,14 +268,16 @@ class Database:
         reserve = self._options.reserve
         return reserve is None or await asyncio.to_thread(reserve.fill)
 
-    async def _make_sure_of_room(self) -> None:
-        """Refuse what is not worth the last of the disk, and none of which belongs in memory."""
-        trouble = self._trouble
+    async def _look_for_room(self, *, bulk: bool) -> None:
+        trouble, reserve = self._trouble, self._options.reserve
         if trouble is None or trouble.fault not in REFUSING:
             return
-        if trouble.in_memory or not await self._has_room():
+        if not trouble.in_memory and await self._has_room():
+            self._change(None)
+        elif bulk:
             raise StorageError(trouble.fault, str(self._path), trouble.detail)
-        self._change(None)
+        elif not trouble.in_memory and reserve is not None:
+            await asyncio.to_thread(reserve.make_room)
 
     @contextmanager
     def _noticing(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 RESERVE_BYTES = 4 << 20
@@ -43,6 +44,12 @@ class Reserve:
         except OSError:
             return False
         return held > 0
+
+    def make_room(self) -> None:
+        """Give a piece up where the disk has no room for even one transaction."""
+        with suppress(OSError):
+            if shutil.disk_usage(self._path.parent).free < self._piece_bytes:
+                self.give()
 
     def _held(self) -> int:
         return self._path.stat().st_size if self._path.exists() else 0

@@ -180,7 +180,7 @@ class SampleBuffer:
             for (server_id, at_s), measures in self._under_way.items()
             if server_id in numbers
         ]
-        async with self._db.transaction() as tx:
+        async with self._db.transaction(bulk=True) as tx:
             await tx.execute_many(INSERT, rows)
             await mark_due(tx, {at_s for _, at_s in self._under_way})
             await roll_up(tx, self._over_s())
@@ -190,7 +190,7 @@ class SampleBuffer:
     async def _roll_up_the_rest(self) -> None:
         """What an earlier end of the process left, what is much, and what ended with nothing new to write."""
         while await anything_due(self._db, self._over_s()):
-            async with self._db.transaction() as tx:
+            async with self._db.transaction(bulk=True) as tx:
                 await roll_up(tx, self._over_s())
 
     def _over_s(self) -> int:

@@ -140,6 +140,8 @@ async def full(folder: Path) -> dict[str, Any]:
         flushes.append(await stage.flush())
         ids += await stage.crash(10)
         await stage.caretaker.look()
+        async with stage.db.transaction() as tx:
+            await tx.execute("INSERT INTO settings (key, value) VALUES (?, ?)", (f"setting {len(ids)}", "x" * 5000))
     await stage.journal.write_intent(Intent(SPEC.id, run.id, IntentAction.STOP, ANNA, 1))
     answer |= {
         "flushes": flushes,

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import StorageError, StorageFault
-from storage.database import Database, Options, Trouble
+from storage.database import Database, Options
 from storage.journal import Journal
 from storage.servers import Servers
 from storage.shelter import MEASURED
+from storage.trouble import Trouble
 from tests.storage.examples import CRASHED
 from tests.storage.frozen import NEWEST, Content, content, kept, thaw
 
@@ -96,7 +97,7 @@ async def test_a_number_that_was_given_in_memory_is_not_given_again(sheltered: D
 
 async def test_measurements_are_refused_with_the_reason(sheltered: Database) -> None:
     with pytest.raises(StorageError) as caught:
-        async with sheltered.transaction():
+        async with sheltered.transaction(bulk=True):
             raise AssertionError
     assert (caught.value.fault, caught.value.detail) == (StorageFault.READ_ONLY, REFUSED.detail)
 
