@@ -13,13 +13,14 @@ from pathlib import Path
 import structlog
 from discord.ext import commands
 
-from bot.alerting import AlertStores, alerts_cog, delivery, webhook_secrets
+from bot.alerting import alerts_cog, delivery, webhook_secrets
 from bot.background import Background
 from bot.client import GamekeeperClient
 from bot.limiting import Limiting
 from bot.relief import relievers
 from bot.roster import RosterStores, roster_side
 from bot.settings import Settings
+from bot.stores import Stores, keep
 from bot.workplace import RUNS, SERVER_LOGS, workplace
 from cogs.access import Access
 from cogs.access_cog import AccessCog
@@ -60,15 +61,10 @@ from storage.backup import Backups
 from storage.caretaker import Caretaker
 from storage.database import Database
 from storage.exports import Exports
-from storage.grants import Grants
 from storage.journal import Journal
 from storage.opening import open_database
-from storage.players import Players
 from storage.retention import Retention
 from storage.samples import SampleBuffer
-from storage.series import Keep
-from storage.servers import Servers
-from storage.settings import StoredSettings
 
 DATABASE = "gamekeeper.db"
 BACKUPS = "database-backups"
@@ -79,21 +75,6 @@ PULSE_EVERY_SAMPLES = 3
 """A game is asked who is on this much more rarely than its process is measured."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """The storage floor over one open database."""
-
-    servers: Servers
-    settings: StoredSettings
-    journal: Journal
-    alerts: AlertStores
-    grants: Grants
-    audit: Audit
-    samples: SampleBuffer
-    players: Players
-    exports: Exports
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +111,7 @@ async def gamekeeper(
         backups = Backups(settings.data_dir / BACKUPS, settings.backups_kept)
         db = await open_database(settings.data_dir / DATABASE, backups, machine.clock)
         await stack.enter_async_context(db)
-        stores = _stores(db, settings, machine.clock, place / EXPORTS)
+        stores = Stores.over(db, settings, machine.clock, place / EXPORTS)
         stack.push_async_callback(_last_flush, stores.samples)
         specs = _playable(await stores.servers.all(), adapters)
         redaction.hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
@@ -155,7 +136,7 @@ async def gamekeeper(
         stack.callback(machine.probe.close)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
-        background.start("retention", Retention(db, machine.clock, _keep(settings)).run())
+        background.start("retention", Retention(db, machine.clock, keep(settings)).run())
         background.start("painter", painter.run())
         background.start("delivery", bot.delivery.run())
         if bot.audit_mirror is not None:
@@ -181,15 +162,6 @@ async def gamekeeper(
         caretaker = Caretaker(db, backups, machine.clock, chronicle, lambda: stores.samples.dropped)
         background.start("caretaker", caretaker.run())
         yield bot
-
-
-def _keep(settings: Settings) -> Keep:
-    return Keep(
-        raw_days=settings.keep_raw_days,
-        minute_days=settings.keep_minute_days,
-        ten_minute_days=settings.keep_ten_minute_days,
-        hour_days=settings.keep_hour_days,
-    )
 
 
 def _surroundings(
@@ -261,21 +233,6 @@ def _discord_side(
 def _limiting(db: Database, settings: Settings, stores: Stores, bus: Bus, clock: Clock) -> Limiting:
     zone, interval_s = settings.timezone.key, settings.sample_interval_s
     return Limiting.over(db, stores.samples, stores.journal, bus, clock, zone=zone, sample_interval_s=interval_s)
-
-
-def _stores(db: Database, settings: Settings, clock: Clock, exports: Path) -> Stores:
-    samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s, keep=_keep(settings))
-    return Stores(
-        Servers(db),
-        StoredSettings(db),
-        Journal(db),
-        AlertStores.over(db),
-        Grants(db),
-        Audit(db),
-        samples,
-        Players(db),
-        Exports(db, samples, exports),
-    )
 
 
 def _playable(specs: Iterable[ServerSpec], adapters: Mapping[str, GameFactory]) -> list[ServerSpec]:

@@ -1,4 +1,4 @@
-"""Which texts there are to translate: every marked one in `cogs/`, and the labels of the metrics."""
+"""Which texts there are to translate: every marked one in `cogs/`, and the labels of what is measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from babel.messages.extract import extract_from_dir
 
 import cogs
 from cogs.locale.catalogue import DOMAIN
-from monitor.metrics import METRICS
+from monitor.limits import MEASURES
+from monitor.metrics import BY_KEY, METRICS
 
 ROOT = Path(cogs.__file__).parent
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"text": None, "plural": (1, 2), "mark": None, "locale_str": None}
@@ -31,6 +32,9 @@ def template(root: Path = ROOT) -> Catalog:
     for metric in METRICS:
         # The monitor knows nothing of languages, so its table is read here instead of being marked there.
         catalog.add(metric.label, locations=[("monitor/metrics.py", 0)])
+    for measure in MEASURES.values():
+        if measure.key not in BY_KEY:
+            catalog.add(measure.label, locations=[("monitor/limits.py", 0)])
     return catalog
 
 

@@ -15,18 +15,10 @@ from monitor.limit_events import (
     LimitForeseen,
     LimitRestart,
 )
-from monitor.limits import DISK_FREE, DISK_FREE_PCT, HOST_CPU, HOST_MEMORY, Hours, Limit, Of, RestartCause, Side
+from monitor.limits import Hours, Limit, Of, RestartCause, Side
 
 DRIVE_AT_MOST = 60
 HOUR_MIN = 60
-
-HOST_LABELS: dict[str, str] = {
-    DISK_FREE.key: mark("Free disk space"),
-    DISK_FREE_PCT.key: mark("Free disk space"),
-    HOST_CPU.key: mark("CPU of the machine"),
-    HOST_MEMORY.key: mark("Memory of the machine"),
-}
-"""For the catalogue: those of a server's measures are marked where charts name them."""
 
 BOUNDS: dict[Side, str] = {
     Side.ABOVE: mark("{what} above {value}"),

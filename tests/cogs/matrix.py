@@ -70,6 +70,13 @@ COMMANDS: dict[str, Command] = {
         Action.MANAGE, {"route": "999"}, _says("There is no route"), everywhere=True, private=True
     ),
     "alerts mute": Command(Action.MANAGE, {"server": "alpha", "minutes": 0}, _says("silent there"), private=True),
+    "limit set": Command(
+        Action.MANAGE,
+        {"metric": "memory", "is": "above", "value": "8 GiB", "for": 10, "server": "alpha"},
+        _titled("is set"),
+    ),
+    "limit remove": Command(Action.MANAGE, {"limit": "999"}, _says("There is no limit"), everywhere=True),
+    "limit list": Command(Action.MANAGE, {"server": "alpha"}, _titled("Limits"), private=True),
     "audit": Command(Action.ADMIN, {}, _titled("What was done"), everywhere=True, private=True),
 }
 
