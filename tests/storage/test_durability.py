@@ -13,7 +13,7 @@ from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.grants import Action, Grant, Grants, PrincipalKind
 from storage.journal import Journal
-from storage.outbox import Outbox
+from storage.outbox import Outbox, Standing
 from storage.samples import SampleBuffer
 from storage.servers import Servers
 from tests.fakes.clock import FakeClock
@@ -37,7 +37,7 @@ WRITES: dict[str, tuple[int, Callable[[Database], Awaitable[object]]]] = {
     "record": (FULL, lambda db: Journal(db).record(EXAMPLES[0])),
     "record an alert": (FULL, lambda db: Journal(db).record(replace(CRASHED, at_ms=9))),
     "abandon_run": (FULL, lambda db: Journal(db).abandon_run(1)),
-    "delivered": (FULL, lambda db: Outbox(db).delivered(1, 1, 1)),
+    "delivered": (FULL, lambda db: Outbox(db).delivered((), 1, Standing(1))),
     "postponed": (FULL, lambda db: Outbox(db).postponed(1, 1, "")),
     "buried": (FULL, lambda db: Outbox(db).buried(1, 1, "")),
     "save a server": (FULL, lambda db: Servers(db).save([SPEC])),
