@@ -30,7 +30,7 @@ RECOVERED = mark("The database can be used again")
 def restored(event: DatabaseRestored, words: Words) -> str:
     parts = [f"**{_missing(event, words)}**"]
     if event.set_aside:
-        file = escape(event.set_aside, 200)
+        file = f"`{event.set_aside}`"
         parts.append(words.text("It is kept as {file}, for whoever wants to look.", file=file))
     if event.found:
         parts.append(f"🔎 {escape(event.found, 300)}")
