@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 import simcord
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from monitor.errors import ServerFileError
-from monitor.serverfile import MAX_BYTES, parse_servers
+from monitor.serverfile import MAX_BYTES
 from monitor.spec import AdminEndpoint, Secret
 from tests.cogs.serving import outcome_of, press, said, shown, stored
 from tests.cogs.world import World, world
@@ -145,15 +142,3 @@ async def test_a_long_file_is_shown_as_far_as_it_fits(home: World) -> None:
     assert len(await stored(home)) == 122
     listed = await home.slash(home.people.owner, "server list")
     assert "a-0" in shown(listed)
-
-
-@settings(max_examples=1_000, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(0, len(GOOD)), st.text('[]{}"=\n\0 ab1\ufeff가', max_size=4), st.integers(0, 30))
-def test_fault_50_any_mutation_is_servers_or_a_typed_error(at: int, put_in: str, left_out: int) -> None:
-    text = GOOD[:at] + put_in + GOOD[at + left_out :]
-    wrong = None
-    try:
-        parse_servers(text, source="x", base=Path("/srv"), adapters={"generic"})
-    except ServerFileError as error:
-        wrong = error
-    assert wrong is None or (wrong.problems and CANARY not in repr(wrong))
