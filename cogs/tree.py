@@ -9,6 +9,7 @@ import structlog
 from discord import app_commands
 
 from cogs.access import Denial
+from cogs.attempt import attempt_of
 from cogs.errors import tell
 from cogs.gate import Gate, Repeated
 from cogs.ratelimit import RateLimited
@@ -53,8 +54,11 @@ class GatedTree(Tree):
 
     async def completed(self, interaction: discord.Interaction, _command: object) -> None:
         """Listen to `on_app_command_completion`."""
-        if self.gate is not None:
-            await self.gate.finish(interaction)
+        if self.gate is None:
+            return
+        if not attempt_of(interaction).passed:
+            log.error("entry_without_gate", entry=attempt_of(interaction).entry)
+        await self.gate.finish(interaction)
 
 
 def forged(interaction: discord.Interaction) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import simcord
 
-from cogs.gate import Once
 from cogs.server_cog import choice_name, find
 from monitor.model import Server
 from tests.cogs.world import World, world
@@ -44,11 +43,6 @@ def test_a_server_is_found_by_id_or_name(typed: str, found: str | None) -> None:
 )
 def test_a_choice_shows_name_and_id(name: str, shown: str) -> None:
     assert choice_name(server("ark", name)) == shown
-
-
-def test_what_was_seen_is_known_until_it_is_forgotten() -> None:
-    once = Once(remembered=2)
-    assert [once.first(key) for key in (1, 1, 2, 1, 3, 1, 3)] == [True, False, True, False, True, True, False]
 
 
 async def test_completion_offers_only_what_one_may_act_on(home: World) -> None:
