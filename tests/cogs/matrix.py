@@ -26,15 +26,26 @@ class Command:
     """Whether it takes a grant on all servers."""
     private: bool = False
     """Whether its answer is for one person's eyes."""
+    anywhere: bool = False
+    """Whether a grant on any server at all is enough: it then shows those."""
+    form: bool = False
+    """Whether it answers with a form."""
 
 
 def _says(text: str) -> Callable[[simcord.ResponseMessage], bool]:
     return lambda reply: text in reply.content
 
 
+def _nothing(_reply: simcord.ResponseMessage) -> bool:
+    """For what answers with a form."""
+    return False
+
+
 def _titled(text: str) -> Callable[[simcord.ResponseMessage], bool]:
     return lambda reply: text in (reply.embeds[0].title or "")
 
+
+SERVERS_FILE = '[[servers]]\nid = "gamma"\nname = "Gamma"\nargv = ["run"]\ncwd = "/srv"\n'
 
 COMMANDS: dict[str, Command] = {
     "status": Command(Action.VIEW, {"server": "alpha"}, _titled("Alpha")),
@@ -77,14 +88,22 @@ COMMANDS: dict[str, Command] = {
     ),
     "limit remove": Command(Action.MANAGE, {"limit": "999"}, _says("There is no limit"), everywhere=True),
     "limit list": Command(Action.MANAGE, {"server": "alpha"}, _titled("Limits"), private=True),
+    "server add": Command(None, {}, _nothing, form=True),
+    "server edit": Command(Action.MANAGE, {"server": "alpha"}, _nothing, form=True),
+    "server remove": Command(Action.MANAGE, {"server": "alpha"}, _says("Remove **Alpha World**?"), private=True),
+    "server show": Command(Action.MANAGE, {"server": "alpha"}, _titled("Alpha World"), private=True),
+    "server list": Command(Action.MANAGE, {}, _titled("Servers"), anywhere=True, private=True),
+    "server import": Command(None, {"file": SERVERS_FILE}, _says("+ gamma: Gamma"), private=True),
+    "setup": Command(None, {}, _titled("Setup"), private=True),
     "audit": Command(Action.ADMIN, {}, _titled("What was done"), everywhere=True, private=True),
 }
 
 VERBS: dict[str, Action | None] = {}
 """What each kind of button about a server takes."""
 
-OWN_VERBS = frozenset({"confirm", "page"})
-"""Kinds of button that ask for what their own question or list takes; their tests are test_confirm and test_pages."""
+OWN_VERBS = frozenset({"confirm", "page", "draft", "trial", "setup"})
+"""Kinds of button that ask for what their own question or list takes, or for an owner; their tests are test_confirm,
+test_pages, test_server_add and test_setup."""
 
 FORMS: dict[str, Action | None] = {
     "server_add": None,
@@ -170,7 +189,9 @@ SITUATIONS: dict[str, Situation] = {
 }
 
 
-def expected(action: Action | None, situation: Situation, *, everywhere: bool = False) -> Denial | None:
+def expected(
+    action: Action | None, situation: Situation, *, everywhere: bool = False, anywhere: bool = False
+) -> Denial | None:
     """Say why somebody is turned away, from the rules as people are told them; `None`: they are let in."""
     if situation.denial is not None:
         return Denial.NOT_OWNER if action is None and situation.denial is Denial.NO_GRANT else situation.denial
@@ -178,7 +199,10 @@ def expected(action: Action | None, situation: Situation, *, everywhere: bool = 
         return None
     if action is None:
         return Denial.NOT_OWNER
-    return None if _reaches(situation.grants(action), action, everywhere=everywhere) else Denial.NO_GRANT
+    held = situation.grants(action)
+    if anywhere:
+        held = [(granted, None) for granted, _ in held]
+    return None if _reaches(held, action, everywhere=everywhere) else Denial.NO_GRANT
 
 
 def _reaches(held: Sequence[tuple[Action, str | None]], action: Action, *, everywhere: bool) -> bool:

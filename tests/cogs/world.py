@@ -16,7 +16,7 @@ from typing import Any
 import simcord
 from simcord.actors import _dispatch_actor_interaction
 from simcord.enums import InteractionType
-from simcord.interactions import nest_options, resolve_handle, walk_to_subcommand
+from simcord.interactions import nest_options, resolve_handle, store_interaction_attachment, walk_to_subcommand
 
 from bot.alerting import AlertStores, alerts_cog, delivery
 from bot.client import GamekeeperClient
@@ -62,6 +62,7 @@ ALPHA, BETA = spec_of("alpha", name="Alpha World"), spec_of("beta", name="Beta W
 Person = simcord.MemberActor | simcord.UserHandle
 CHANNEL = 7
 WHO = (6, CHANNEL, 9)
+FILE = 11
 """The types of an option that takes a person, or a person or a role."""
 
 
@@ -181,7 +182,8 @@ class World:
     ) -> simcord.InteractionResult:
         """Send a command that Discord's client would not have offered, or, with `focused`, ask for its completion.
 
-        For an option that takes a person or a channel, give which of `People` or `Places` it is, by name.
+        For an option that takes a person or a channel, give which of `People` or `Places` it is, by name; for one
+        that takes a file, what is in it.
         """
         find, (root_name, *below) = self.env.backend.find_command, name.split()
         root = find(root_name, GUILD_ID, type=1) or find(root_name, OTHER_GUILD_ID, type=1)
@@ -192,7 +194,11 @@ class World:
         given = []
         for key, value in options.items():
             option = {"name": key, "type": kinds.get(key, 3), "value": value}
-            if option["type"] in WHO:
+            if option["type"] == FILE:
+                option["value"] = store_interaction_attachment(
+                    self.env.backend, channel.id, f"{key}.toml", str(value).encode(), resolved
+                )
+            elif option["type"] in WHO:
                 meant = getattr(self.places if option["type"] == CHANNEL else self.people, value)
                 resolve_handle(self.people.owner, meant, resolved, channel_id=self.channel.id)
                 option["value"] = str(meant.id)
