@@ -54,8 +54,8 @@ class Route:
 class Secrets:
     """What opens a webhook."""
 
-    url: str
-    signing: str = ""
+    url: str = field(repr=False)
+    signing: str = field(default="", repr=False)
     """Signs what is sent; only of a JSON webhook."""
 
 
