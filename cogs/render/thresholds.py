@@ -158,7 +158,7 @@ def restart_plan(limit: Limit, words: Words, *, crossed_ms: int | None = None) -
         return words.text("Only told")
     parts = [words.text("Restart as soon as nobody is on")]
     if rule.hours is not None:
-        parts.append(words.text("only between {hours}", hours=span(rule.hours)))
+        parts.append(words.text("only within {hours}", hours=span(rule.hours)))
     if crossed_ms is None:
         parts.append(words.text("after {time} at the latest", time=duration(rule.wait_s, words)))
     else:

@@ -32,7 +32,10 @@ from monitor.errors import (
     WrongState,
 )
 from monitor.lifecycle import ACCEPTED
+from monitor.limit_terms import LimitFault, LimitRefused, UnknownLimit
+from monitor.metrics import Unit
 from monitor.model import State
+from monitor.quantities import BadHours, BadQuantity, QuantityFault
 from storage.grants import Action
 from tests.cogs.world import World
 
@@ -50,6 +53,10 @@ EXAMPLES: list[GamekeeperError] = [
     *(StorageError(fault, "/secret/path", "hunter2") for fault in StorageFault),
     *(ChartFailed(fault, "hunter2") for fault in ChartFault),
     *(BadRoute(fault, NASTY) for fault in RouteFault),
+    *(BadQuantity(fault, NASTY, unit) for fault in QuantityFault for unit in Unit),
+    *(LimitRefused(fault) for fault in LimitFault),
+    UnknownLimit(NASTY),
+    BadHours(NASTY),
     *(AccessDenied(denial, Action.CONTROL, "hunter2") for denial in Denial),
     *(
         WrongState("alpha", state, request.value)

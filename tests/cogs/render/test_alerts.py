@@ -30,6 +30,7 @@ from monitor.events import (
 )
 from monitor.model import Evidence, EvidenceKind, ExitReport, ExitStatus, Sample, Verdict
 from tests.cogs.render.legal import assert_legal
+from tests.cogs.render.limited import CLEARED, CROSSING, FORESEEN
 from tests.cogs.render.samples import ALICE, AT_MS, SAMPLE, SEGV, SILENCE, crash, report
 
 LOCALES = ["en-US", "ko"]
@@ -44,7 +45,8 @@ REBOOTED = HostRebooted(at_ms=AT_MS, servers=("survival", "ark"), last_seen_ms=A
 RESTORED = DatabaseRestored(at_ms=AT_MS, set_aside="gamekeeper.db.damaged", backup_ms=AT_MS - 3_600_000)
 FULL = StorageDegraded(at_ms=AT_MS, fault="full", path="/srv/gamekeeper.db", in_memory=False)
 FREED = StorageRecovered(at_ms=AT_MS, fault="full", after_s=600, samples_dropped=12)
-ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED, HUNG, RECOVERED, REBOOTED, RESTORED, FULL, FREED]
+LIMITS: tuple[Event, ...] = (CROSSING, FORESEEN, CLEARED)
+ALERTS: list[Event] = [crash(), START_FAILED, EXHAUSTED, HUNG, RECOVERED, REBOOTED, RESTORED, FULL, FREED, *LIMITS]
 OOM_LINE = "Out of memory: Killed process 4321 (java) total-vm:9182736kB"
 
 
