@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "server", help="the servers it looks after", description="Say which servers it looks after."
     )
     servers = server.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_add(servers)
     take = servers.add_parser(
         "import", help="take servers from a file", description="Take all servers of a file, or none if any is wrong."
     )
@@ -89,6 +90,21 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_list)
     _add_export(commands)
     return parser
+
+
+def _add_add(servers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    add = servers.add_parser(
+        "add",
+        help="take one new server",
+        description="Take one new server: what its game's own files say of it is found out.",
+    )
+    add.add_argument("--folder", type=_folder, help="where it runs (default: where its program is)")
+    add.add_argument("--game", default="", help="which game it is (default: what the folder tells, else generic)")
+    add.add_argument("--autostart", action="store_true", help="start it when gamekeeper starts")
+    add.add_argument("name", help="what people see")
+    add.add_argument("program", help="a path, or a name such as java")
+    add.add_argument("arguments", nargs=argparse.REMAINDER, help="handed to the program as they are")
+    add.set_defaults(run=_add)
 
 
 def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -115,6 +131,10 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _folder(text: str) -> str:
+    return str(Path(text).expanduser().absolute())
+
+
 def _range(text: str) -> str:
     from bot.export import understand  # noqa: PLC0415
 
@@ -138,6 +158,15 @@ def _demo(chosen: argparse.Namespace) -> int:
     from bot.demo.run import demo  # noqa: PLC0415
 
     return demo(port=chosen.port, open_browser=not chosen.no_browser)
+
+
+def _add(chosen: argparse.Namespace) -> int:
+    from bot.servers import add_server  # noqa: PLC0415
+    from monitor.drafting import Draft  # noqa: PLC0415
+
+    folder = chosen.folder or ("" if Path(chosen.program).is_absolute() else str(Path.cwd()))
+    draft = Draft(chosen.name, chosen.program, tuple(chosen.arguments), folder, chosen.game, chosen.autostart)
+    return add_server(load_settings(), draft)
 
 
 def _import(chosen: argparse.Namespace) -> int:

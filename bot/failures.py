@@ -6,6 +6,7 @@ from bot.export import OutputFailed
 from bot.lock import AlreadyRunning
 from monitor.errors import (
     GamekeeperError,
+    PathRefused,
     Problem,
     ServerFileError,
     StorageError,
@@ -13,6 +14,7 @@ from monitor.errors import (
     UnknownGame,
     UnknownServer,
 )
+from monitor.paths import WHY
 
 STORAGE: dict[StorageFault, str] = {
     StorageFault.NEWER: "it was written by a newer gamekeeper. Update gamekeeper, or use another GAMEKEEPER_DATA_DIR",
@@ -42,6 +44,9 @@ def explain(failure: GamekeeperError) -> str:
             return f"the database {failure.path} cannot be used: {STORAGE[failure.fault]}.{said}"
         case ServerFileError():
             return "\n".join([f"{failure.source} was not taken:", *map(told, failure.problems)])
+        case PathRefused():
+            roots = f" ({', '.join(failure.roots)})" if failure.roots else ""
+            return f"the {failure.role.value} {failure.path!r} is not taken: {WHY[failure.fault]}{roots}."
         case UnknownGame():
             return f"no adapter is called {failure.game}. Known: {', '.join(failure.known)}."
         case UnknownServer():

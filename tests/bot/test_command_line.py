@@ -85,7 +85,7 @@ async def test_it_runs_as_a_module_and_tells_its_version(tmp_path: Path) -> None
 
 def test_the_commands_are_those_that_are_documented() -> None:
     assert {path[0] for path in COMMANDS} == {"run", "demo", "backup-db", "server", "export"}
-    assert {path[1] for path in COMMANDS if path[0] == "server" and path[1:]} == {"import", "list"}
+    assert {path[1] for path in COMMANDS if path[0] == "server" and path[1:]} == {"add", "import", "list"}
 
 
 @pytest.mark.parametrize("path", [(), *COMMANDS], ids=lambda path: " ".join(path) or "gamekeeper")

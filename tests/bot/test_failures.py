@@ -15,10 +15,17 @@ from bot.settings import SettingsError
 from cogs.access import AccessDenied
 from cogs.render.painter import ChartFailed
 from monitor.errors import (
+    BadArguments,
+    BadValue,
     GameError,
+    GameFileError,
     GamekeeperError,
     LaunchRefused,
+    PathFault,
+    PathRefused,
+    PathRole,
     Problem,
+    ServerExists,
     ServerFileError,
     StorageError,
     StorageFault,
@@ -36,9 +43,21 @@ AT_THE_TERMINAL: list[GamekeeperError] = [
     UnknownGame("doom", ("generic", "minecraft")),
     UnknownServer("dune"),
     OutputFailed("ark.csv", "Permission denied"),
+    *(PathRefused(PathRole.FOLDER, "/srv/ark", fault) for fault in PathFault),
     *(StorageError(fault, "/data/gamekeeper.db") for fault in StorageFault),
 ]
-ONLY_IN_DISCORD = {AccessDenied, ChartFailed, ExportRefused, GameError, LaunchRefused, WrongState}
+ONLY_IN_DISCORD = {
+    AccessDenied,
+    BadArguments,
+    BadValue,
+    ChartFailed,
+    GameFileError,
+    ServerExists,
+    ExportRefused,
+    GameError,
+    LaunchRefused,
+    WrongState,
+}
 
 
 def tree(kind: type[GamekeeperError]) -> Iterator[type[GamekeeperError]]:
@@ -55,7 +74,7 @@ def test_every_error_there_is_has_its_place_here() -> None:
 
 
 def name(failure: GamekeeperError) -> str:
-    fault = f"-{failure.fault}" if isinstance(failure, StorageError) else ""
+    fault = f"-{failure.fault}" if isinstance(failure, StorageError | PathRefused) else ""
     return f"{type(failure).__name__}{fault}"
 
 
