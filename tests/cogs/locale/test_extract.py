@@ -9,8 +9,9 @@ from babel.messages.pofile import read_po
 from cogs.locale import update as command
 from cogs.locale.extract import template
 from cogs.locale.update import update, waiting
-from monitor.metrics import METRICS
+from monitor.limits import MEASURES
 
+LABELS = {measure.label for measure in MEASURES.values()}
 SOURCE = """
 from cogs.locale.catalogue import mark
 
@@ -32,7 +33,7 @@ def say(words, axes, name):
 
 def ids(catalog: Catalog) -> set[object]:
     found: set[object] = {message.id for message in catalog if message.id}
-    return found - {metric.label for metric in METRICS}
+    return found - LABELS
 
 
 def folder(tmp_path: Path, source: str) -> Path:
@@ -61,7 +62,7 @@ def test_a_comment_for_translators_comes_along(tmp_path: Path) -> None:
 
 def test_the_labels_of_the_metrics_are_texts_too(tmp_path: Path) -> None:
     found = template(folder(tmp_path, ""))
-    assert {message.id for message in found if message.id} == {metric.label for metric in METRICS}
+    assert {message.id for message in found if message.id} == LABELS
 
 
 def test_update_adds_what_is_new_drops_what_is_gone_and_keeps_the_rest(tmp_path: Path) -> None:
@@ -117,10 +118,10 @@ def po(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_command_lists_what_is_missing_and_exits_with_1(po: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main() == 1
-    assert f"ko: {len(METRICS)} to translate\n  'CPU'\n" in capsys.readouterr().out
+    assert f"ko: {len(LABELS)} to translate\n  'CPU'\n" in capsys.readouterr().out
 
 
 def test_the_command_exits_with_0_when_all_is_translated(po: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    po.write_text(EMPTY + "".join(f'\nmsgid "{m.label}"\nmsgstr "x"\n' for m in METRICS), encoding="utf-8")
+    po.write_text(EMPTY + "".join(f'\nmsgid "{label}"\nmsgstr "x"\n' for label in LABELS), encoding="utf-8")
     assert command.main() == 0
     assert capsys.readouterr().out == "ko: 0 to translate\n"

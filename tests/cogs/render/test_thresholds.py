@@ -51,11 +51,15 @@ def test_a_crossing_that_restarts_says_when() -> None:
     ("event", "title", "advice"),
     [
         (
-            replace(CROSSING, server_id="", limit=CPU, target=""),
-            "🌡️ The machine: CPU of the machine above 90%",
+            replace(CROSSING, server_id="", limit=CPU, target="", value=95),
+            "The machine: CPU of the machine above 90%",
             "/status",
         ),
-        (replace(CROSSING, server_id="", limit=DISK, target="/"), "Drive /: Free disk space below 5%", "Make room"),
+        (
+            replace(CROSSING, server_id="", limit=DISK, target="/", value=4),
+            "Drive /: Free disk space below 5%",
+            "Make room",
+        ),
     ],
 )
 def test_a_drive_and_the_machine_are_named_and_have_advice_of_their_own(
