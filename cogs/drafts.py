@@ -21,7 +21,7 @@ from cogs.reply import answer, turn
 from monitor.changes import changes
 from monitor.errors import GameFileError, LaunchRefused
 from monitor.games.own_files import OwnSettings
-from monitor.model import Server, State
+from monitor.model import Server
 from monitor.ports import Clock, Control
 from monitor.roster import Roster
 from monitor.spec import ServerSpec
@@ -97,7 +97,7 @@ class Drafts(Verb):
             told = f"⚠️ {explain(refused, words)}"
         else:
             told = outcome(server, words)
-        up = server.state is State.RUNNING
+        up = server.process is not None
         text = f"{_kept(server, words, start=False)}\n{told}"
         await answer(interaction, content=text, view=_what_next(server.id, words, up=up), ephemeral=True)
 
