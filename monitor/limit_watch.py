@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -137,6 +137,8 @@ class LimitWatch:
                 elif now_s < held.due_s:
                     continue
                 self._judge(held, value, now_s, sample.players)
+        if len(samples) < len(self._of_server):
+            self._missed({sample.server_id for sample in samples}, now_s)
 
     def measured(self, target: str, values: Mapping[str, float], server_id: str | None = None) -> None:
         """Take in values, by the keys of their measures, of a drive, the machine, or one server's own drive."""
@@ -201,6 +203,14 @@ class LimitWatch:
         )
         self._of_server[server_id] = held
         return held
+
+    def _missed(self, measured: Container[str], now_s: float) -> None:
+        """Take in that nothing is known of the other servers: they are down, or could not be read."""
+        for server_id, held_of_it in self._of_server.items():
+            if server_id not in measured:
+                for held in held_of_it:
+                    if not held.resting:
+                        self._judge(held, None, now_s)
 
     def _judge(self, held: Held, value: float | None, now_s: float, players: int | None = None) -> None:
         position, change = judge(held.limit, held.position, value, now_s, longest_gap_s=self.longest_gap_s)

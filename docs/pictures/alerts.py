@@ -17,13 +17,18 @@ from playwright.async_api import async_playwright
 
 from cogs.locale.catalogue import Words, catalogue
 from cogs.render.alerts import alert_embed
+from cogs.render.limit_list import Shown, limits_embed
 from cogs.render.outcome import outcome
 from cogs.render.plans import announced, called_off
 from cogs.render.server import server_embed
 from cogs.render.status import status_embed
+from cogs.render.thresholds import where
 from monitor.events import Event, ServerHung, ServerRecovered, StartFailed
+from monitor.limit_watch import Held
+from monitor.limits import CROSSED
 from monitor.model import Evidence, EvidenceKind, ExitReport, ExitStatus, IntentAction, Plan, Rung, State, Verdict
 from tests.bot.demo.browser import CHROMIUM, FLAGS
+from tests.cogs.render.limited import CLEARED, CROSSING, DISK, FORESEEN, GIB, HEAP, RESTARTED
 from tests.cogs.render.samples import ALICE, AT_MS, SAMPLE, SILENCE, crash, server
 
 NAMES = {"en": "Survival", "ko": "야생"}
@@ -47,6 +52,11 @@ def events() -> list[Event]:
         crash(oom, log_tail=LOG),
         failed,
         replace(failed, reason="already_running", subject="/opt/java"),
+        CROSSING,
+        replace(CROSSING, limit=RESTARTED),
+        replace(CROSSING, server_id="", limit=DISK, target="/srv", value=4.2, players=None),
+        FORESEEN,
+        replace(CLEARED, target="/srv"),
     ]
 
 
@@ -59,6 +69,12 @@ def answers(words: Words, name: str) -> Iterator[str | discord.Embed]:
     yield outcome(replace(planned, called_off_by=ALICE), words, [Rung.SAVE])
     yield outcome(replace(planned, state=State.STOPPED), words, list(Rung))
     yield status_embed([planned, server(State.UNRESPONSIVE, name=name), server(State.BACKOFF, name=name)], words)
+    everywhere = replace(HEAP, server_id=None, restart=RESTARTED.restart)
+    standings = [
+        ("a", name, 8.2 * GIB, Held(everywhere, "a", position=CROSSED, crossed_ms=AT_MS)),
+        ("b", "ARK", GIB, None),
+    ]
+    yield limits_embed([Shown(everywhere, where(everywhere, "", words), standings)], 1, words)
     yield server_embed(planned, words)
 
 
@@ -83,7 +99,7 @@ async def picture(locale: str, path: Path) -> None:
 async def _take(url: str, path: Path) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        page = await browser.new_page(viewport={"width": 900, "height": 3200})
+        page = await browser.new_page(viewport={"width": 900, "height": 4400})
         await page.goto(url)
         await page.locator("main").get_by_text("PID 4321").last.wait_for()
         await page.screenshot(path=path)

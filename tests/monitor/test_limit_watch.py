@@ -61,6 +61,19 @@ async def test_a_server_that_is_down_neither_crosses_nor_clears() -> None:
         assert seen.told() == ["limit_crossed"]
 
 
+async def test_the_time_that_a_server_is_down_does_not_count() -> None:
+    async with watching([HEAP]) as seen:
+        await seen.up("ark")
+        await seen.measure(30, rss_bytes=9 * GIB)
+        await seen.fleet.stop("ark", ANNA, force=True)
+        await seen.measure(100)
+        await seen.up("ark")
+        await seen.measure(30, rss_bytes=9 * GIB)
+        assert seen.told() == []
+        await seen.measure(15, rss_bytes=9 * GIB)
+        assert seen.told() == ["limit_crossed"]
+
+
 async def test_fault_52_the_clock_may_jump() -> None:
     async with watching([HEAP]) as seen:
         await seen.up("ark")
