@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import simcord
 
 from cogs.components import Address, button, row
 from monitor.errors import LaunchFault, StorageError, StorageFault
+from monitor.events import ServerStarted
 from monitor.model import State
 from tests.cogs.serving import PROGRAM, drafted, fields, outcome_of, place, press, reply, said, shown, stored, typed
-from tests.cogs.world import World, world
+from tests.cogs.world import World, until, world
 
 CANARY = "canary-30fe-password"
 
@@ -148,6 +150,17 @@ async def test_fault_15_a_test_start_that_fails_says_why_and_can_be_undone(home:
     assert "is removed; its history stays" in said(gone)
     assert "my-ark" not in await stored(home)
     assert "cwd: " in await outcome_of(home, "button:trial")
+
+
+async def test_a_test_start_that_takes_long_can_be_ended(home: World, tmp_path: Path) -> None:
+    home.house.slow = True
+    draft = await drafted(home, typed(place(tmp_path / "ark")))
+    trying = asyncio.create_task(press(home, draft, "Keep it and test a start"))
+    await until(lambda: any(isinstance(event, ServerStarted) for event in home.house.heard))
+    await home.clock.advance(121)
+    tried = await trying
+    assert home.fleet.server("my-ark").state is State.STARTING
+    assert "is down" in said(await press(home, tried, "Stop it again"))
 
 
 async def test_a_test_start_that_crashes_says_so(home: World, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ FINE = {
     "windows": r"D:\Games\ARK Survival\ShooterGame.exe",
     "windows_slashes": "D:/Games",
     "korean": "/srv/팰월드/시작.sh",
-    "hidden": "/home/me/.steam/x",
+    "hidden": "/srv/.steam/x",
     "relative": "./start.sh",
     "bare": "java",
     "device_inside_a_word": "/srv/console/auxiliary/com10",
