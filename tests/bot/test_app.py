@@ -25,6 +25,7 @@ from monitor.sampler import Sampler
 from monitor.spec import AdminEndpoint, Secret, ServerSpec
 from storage.database import Database
 from storage.samples import SampleBuffer
+from storage.settings import StoredSettings
 from tests.bot.in_process import TEST, save, sleeper
 from tests.bot.log_lines import LogLines
 
@@ -87,6 +88,35 @@ async def test_the_passwords_of_the_servers_are_told_to_the_log_before_any_of_th
     async with gamekeeper(settings, {"generic": game}, redaction=redaction):
         assert made == ["***"] * 2
     assert "canary-password" not in repr(lines.lines)
+
+
+async def test_fault_64_a_password_from_a_games_own_file_is_hidden_before_the_game_has_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    redaction = Redaction()
+    made: list[tuple[str, str]] = []
+
+    def game(spec: ServerSpec) -> GenericGame:
+        if spec.admin is not None:
+            password = spec.admin.password.reveal()
+            made.append((password, redaction.text(password)))
+        return GenericGame(spec)
+
+    (tmp_path / "server.properties").write_text("enable-rcon=true\nrcon.password=canary-of-the-game\n")
+    await save(tmp_path, sleeper(tmp_path))
+    async with gamekeeper(settings, {"generic": game}, redaction=redaction) as bot:
+        assert bot.fleet.server("meadow").spec.admin is None
+    assert made == [("canary-of-the-game", "***")]
+
+
+@pytest.mark.parametrize("fixed", [None, 7], ids=["chosen_in_discord", "the_settings_win"])
+async def test_alerts_go_to_the_channel_that_was_chosen_unless_the_settings_name_one(
+    settings: Settings, tmp_path: Path, fixed: int | None
+) -> None:
+    async with await Database.open(tmp_path / DATABASE) as db:
+        await StoredSettings(db).choose_alert_channel(42)
+    async with gamekeeper(settings.model_copy(update={"alert_channel_id": fixed})) as bot:
+        assert bot.delivery.places.channel_id == (fixed or 42)
 
 
 async def test_what_was_measured_last_is_written_at_the_end(settings: Settings, tmp_path: Path) -> None:
