@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.events import Event, HostRebooted, Past, RestartCalledOff, ServerStarted
+from monitor.limit_events import LimitEvent
 from monitor.model import Actor, ActorKind, ExitReport, ExitStatus, Intent, IntentAction, Run, Verdict
 from monitor.ports import EventLog
 from monitor.spec import ServerSpec
@@ -137,7 +138,11 @@ async def test_of_a_server_that_never_ran_nothing_is_known(log: EventLog) -> Non
     assert await log.past() == {}
 
 
-@pytest.mark.parametrize("event", [e for e in EXAMPLES if e.server_id], ids=lambda event: event.kind)
+LIFE = [event for event in EXAMPLES if event.server_id and not isinstance(event, LimitEvent)]
+LIMITS = [event for event in EXAMPLES if isinstance(event, LimitEvent)]
+
+
+@pytest.mark.parametrize("event", LIFE, ids=lambda event: event.kind)
 async def test_the_latest_event_of_each_server_is_known_whole(log: EventLog, event: Event) -> None:
     for each in (EXAMPLES[0], started(1, POLICY, "rust"), event):
         await log.record(each)
@@ -146,6 +151,13 @@ async def test_the_latest_event_of_each_server_is_known_whole(log: EventLog, eve
         "ark": (None, event),
         "rust": (None, started(1, POLICY, "rust")),
     }
+
+
+@pytest.mark.parametrize("event", LIMITS, ids=lambda event: event.kind)
+async def test_what_is_about_a_limit_is_no_part_of_a_server_s_life(log: EventLog, event: Event) -> None:
+    for each in (EXAMPLES[0], event):
+        await log.record(each)
+    assert {server_id: past.event for server_id, past in (await log.past()).items()} == {"ark": EXAMPLES[0]}
 
 
 async def test_what_befell_the_machine_is_no_server_s_past(log: EventLog) -> None:

@@ -148,11 +148,3 @@ async def test_what_happens_about_a_limit_is_one_incident_beside_that_of_its_ser
     ]
     again = await incidents.of_event(await journal.record(replace(told["crossed"], at_ms=60)))
     assert again not in (None, crossed)
-
-
-async def test_what_is_about_a_limit_is_not_in_the_life_of_its_server(limits: Limits, db: Database) -> None:
-    limit = replace(HEAP, id=await limits.add(HEAP, ANNA, 5))
-    journal = Journal(db)
-    await journal.record(CRASHED)
-    await journal.record(story(limit)["crossed"])
-    assert (await journal.past())["ark"].event == CRASHED
