@@ -6,13 +6,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from structlog.testing import capture_logs
 
 from cogs.routing import BadRoute, RouteFault, kinds_offered, kinds_typed, route_typed, target
@@ -20,6 +17,7 @@ from cogs.webhooks import DELIVERY, SIGNATURE, TIMESTAMP, is_discords, label, si
 from monitor.alerting import Filter
 from monitor.events import ServerReady
 from storage.routes import Route, RouteKind, Secrets
+from tests.cogs.listener import Listener, listening
 from tests.cogs.wired import Wired, wired
 from tests.standin.world import Webhook
 
@@ -81,36 +79,6 @@ async def test_fault_38_a_webhook_that_is_gone_is_replaced_and_stops_nothing_els
     await home.crash()
     await home.until(lambda: len(home.posted()) == 1)
     assert not home.delivery.traffic.refused
-
-
-@dataclass
-class Listener:
-    """What an address that takes JSON was sent, and how it answers."""
-
-    url: str
-    statuses: list[int] = field(default_factory=list)
-    """Of the next answers; then 204."""
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.heard.append((dict(request.headers), await request.read()))
-        status = self.statuses.pop(0) if self.statuses else 204
-        return web.Response(status=status, headers={"Location": "/elsewhere"} if 300 <= status < 400 else {})
-
-
-@asynccontextmanager
-async def listening() -> AsyncIterator[Listener]:
-    listener = Listener("")
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", listener.take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}/in?key=very-secret-key"
-    try:
-        yield listener
-    finally:
-        await runner.cleanup()
 
 
 async def routed(home: Wired, listener: Listener) -> None:
