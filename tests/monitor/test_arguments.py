@@ -32,7 +32,7 @@ def test_a_line_that_cannot_be_taken_apart(line: str) -> None:
         split(line)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=500)
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6), max_size=4))
 def test_words_put_together_come_apart_again(words: list[str]) -> None:
     assert split(join(words)) == tuple(words)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.changes import changes, described, masked
+from monitor.changes import changes, described, masked, secrets_in
 from monitor.spec import AdminEndpoint, ReadyPolicy, Secret, ServerSpec
 from tests.fakes.house import spec_of
 
@@ -68,7 +68,20 @@ def test_fault_64_no_secret_is_in_what_changed(pair: tuple[ServerSpec | None, Se
 SPECS = st.builds(ServerSpec, cwd=st.just(Path("/srv")), argv=st.tuples(st.text(max_size=3)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(SPECS, SPECS)
 def test_two_descriptions_differ_where_something_is_told(one: ServerSpec, other: ServerSpec) -> None:
     assert bool(changes(one, other)) is (one != other)
+
+
+def test_fault_64_every_secret_of_a_description_is_found() -> None:
+    spec = replace(
+        SECRETIVE,
+        env={"TZ": "UTC", "RCON_PASSWORD": "canary-env", "My_Token": "canary-token"},
+        argv=("run", "-password", "canary-option", "map?ServerPassword=canary-assigned?MaxPlayers=8", "--fast"),
+    )
+    assert spec.admin is not None
+    assert set(secrets_in(spec)) == {
+        spec.admin.password.reveal(), "canary-env", "canary-token", "canary-option", "canary-assigned",
+    }  # fmt: skip
+    assert list(secrets_in(spec_of())) == []

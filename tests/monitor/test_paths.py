@@ -70,7 +70,7 @@ def test_a_text_that_is_taken(text: str) -> None:
     assert text_fault(text) is None
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=500)
 @given(st.text(max_size=8), st.sampled_from(["..", "CON", "lpt1.txt", "a:b", "x.", "\0", "PROGRA~1"]), st.booleans())
 def test_fault_58_no_neighbour_makes_a_bad_name_good(before: str, name: str, backslash: bool) -> None:  # noqa: FBT001
     separator = "\\" if backslash else "/"

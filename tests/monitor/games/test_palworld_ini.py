@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from monitor.errors import GameFileError
 from monitor.games.palworld_ini import PalworldSettings, parse_options, read_palworld
 from monitor.spec import Secret
+from tests.monitor.games.mutations import mutated
 
 CANARY = "canary-4e1d"
 OPTIONS = (
@@ -85,20 +86,20 @@ def test_what_is_wrong_is_told_by_line_and_key(text: str, line: int, key: str) -
     assert (first.line, first.key, CANARY in repr(caught.value)) == (line, key, False)
 
 
-@settings(max_examples=5_000)
-@given(st.integers(0, len(WHOLE)), st.text('"\\,()=\n\0 aA1\ufeff가', max_size=4), st.integers(0, 30))
-def test_fault_50_any_mutation_is_settings_or_a_typed_error(at: int, put_in: str, left_out: int) -> None:
-    text = WHOLE[:at] + put_in + WHOLE[at + left_out :]
-    read, wrong = PalworldSettings(), None
-    try:
-        read = read_palworld(text.encode(), "x")
-    except GameFileError as error:
-        wrong = error
-    assert wrong is None or (wrong.problems and CANARY not in repr(wrong))
-    assert 1 <= read.rest_port <= 65_535
+@settings(max_examples=100)
+@given(st.integers(0, 2**32))
+def test_fault_50_any_of_ten_thousand_mutations_is_settings_or_a_typed_error(seed: int) -> None:
+    for text in mutated(WHOLE, seed, 100):
+        read, wrong = PalworldSettings(), None
+        try:
+            read = read_palworld(text.encode(), "x")
+        except GameFileError as error:
+            wrong = error
+        assert wrong is None or (wrong.problems and CANARY not in repr(wrong))
+        assert 1 <= read.rest_port <= 65_535
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=500)
 @given(st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=12))
 def test_any_password_comes_back_as_it_was(password: str) -> None:
     written = password.replace("\\", "\\\\").replace('"', '\\"')

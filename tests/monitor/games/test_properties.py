@@ -10,6 +10,7 @@ from monitor.errors import GameFileError
 from monitor.games.properties import MinecraftSettings, parse_properties, read_minecraft
 from monitor.games.settings_text import MAX_BYTES
 from monitor.spec import Secret
+from tests.monitor.games.mutations import mutated
 
 CANARY = "canary-19cc"
 WHOLE = f"""\
@@ -106,21 +107,17 @@ def test_what_is_no_text_is_refused(data: bytes) -> None:
     assert len(caught.value.problems) == 1
 
 
-MUTATED = st.tuples(st.integers(0, len(WHOLE)), st.binary(max_size=6), st.integers(0, 30))
-
-
-@settings(max_examples=5_000)
-@given(MUTATED)
-def test_fault_50_any_mutation_is_settings_or_a_typed_error(mutation: tuple[int, bytes, int]) -> None:
-    at, put_in, left_out = mutation
-    data = WHOLE.encode()
-    read, wrong = MinecraftSettings(), None
-    try:
-        read = read_minecraft(data[:at] + put_in + data[at + left_out :], "x")
-    except GameFileError as error:
-        wrong = error
-    assert wrong is None or (wrong.problems and CANARY not in repr(wrong))
-    assert 1 <= read.rcon_port <= 65_535
+@settings(max_examples=100)
+@given(st.integers(0, 2**32))
+def test_fault_50_any_of_ten_thousand_mutations_is_settings_or_a_typed_error(seed: int) -> None:
+    for text in mutated(WHOLE, seed, 100):
+        read, wrong = MinecraftSettings(), None
+        try:
+            read = read_minecraft(text.encode(), "x")
+        except GameFileError as error:
+            wrong = error
+        assert wrong is None or (wrong.problems and CANARY not in repr(wrong))
+        assert 1 <= read.rcon_port <= 65_535
 
 
 def escaped(text: str) -> str:
@@ -129,7 +126,7 @@ def escaped(text: str) -> str:
     return special.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t").replace("\f", "\\f")
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=500)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12))
 def test_any_password_comes_back_as_it_was(password: str) -> None:
     data = f"rcon.password={escaped(password)}\nenable-rcon=true\n".encode()
