@@ -41,6 +41,7 @@ from cogs.render.painter import Painter
 from cogs.status import StatusCog
 from monitor.attendance import Attendance
 from monitor.bus import Bus
+from monitor.changes import secrets_in
 from monitor.chronicle import Chronicle
 from monitor.errors import StorageError
 from monitor.fleet import Fleet
@@ -114,7 +115,7 @@ async def gamekeeper(
         stores = Stores.over(db, settings, machine.clock, place / EXPORTS)
         stack.push_async_callback(_last_flush, stores.samples)
         specs = _playable(await stores.servers.all(), adapters)
-        redaction.hide(spec.admin.password.reveal() for spec in specs if spec.admin is not None)
+        redaction.hide(secret for spec in specs for secret in secrets_in(spec))
         redaction.hide(await webhook_secrets(stores.alerts))
         bus = Bus()
         fleet = _fleet(place, specs, adapters, _surroundings(settings, machine, stores.journal, bus, redaction))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 
 from monitor.spec import Secret, ServerSpec
 
@@ -22,6 +23,20 @@ def masked(argv: Sequence[str]) -> tuple[str, ...]:
         hidden = bool(words) and _OPTION.fullmatch(words[-1]) is not None
         words.append(MASK if hidden else _ASSIGNED.sub(rf"\1{MASK}", word))
     return tuple(words)
+
+
+def secrets_in(spec: ServerSpec) -> Iterator[str]:
+    """Give every text of a description that is, or by its name seems to be, for nobody's eyes."""
+    if spec.admin is not None:
+        yield spec.admin.password.reveal()
+    for name, value in spec.env.items():
+        if re.search(_SECRET_NAME, name, re.IGNORECASE):
+            yield value
+    for option, word in pairwise(("", *spec.argv)):
+        if _OPTION.fullmatch(option):
+            yield word
+        for assigned in _ASSIGNED.finditer(word):
+            yield assigned[0].removeprefix(assigned[1])
 
 
 def described(spec: ServerSpec) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from monitor.changes import secrets_in
 from monitor.errors import ServerExists, StorageError, UnknownGame
 from monitor.model import Actor, Server
 from monitor.paths import require_allowed
@@ -116,6 +117,6 @@ class Roster:
             # One that was there before the allowed folders were can still be given another name.
             if before is None or (before.cwd, before.argv[0]) != (spec.cwd, spec.argv[0]):
                 await asyncio.to_thread(require_allowed, spec, self.roots)
-        self._hide([spec.admin.password.reveal() for spec in specs if spec.admin is not None])
+        self._hide([secret for spec in specs for secret in secrets_in(spec)])
         await self._store.save(specs)
         return [await self._control.take_in(spec) for spec in specs]
