@@ -113,6 +113,7 @@ class LocalLauncher:
     def _watch(self, hold: Hold) -> LocalProcess:
         process = LocalProcess(hold, asyncio.get_running_loop())
         self._held.add(process)
+        self._thread.submit(self._system.prepare)
         return process
 
     async def _in_thread(self, call: Callable[[], T]) -> T:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -43,6 +43,8 @@ class PosixSystem:
         self._table = table
         self._records = records
         self._recorders: dict[ProcessId, Recorder] = {}
+        self._waiting: Recorder | None = None
+        """One that was started ahead, for whichever server is started next."""
 
     def spawn(self, start: Start) -> Hold:
         self._collect_ended()
@@ -54,6 +56,11 @@ class PosixSystem:
             if console != fifo.NOWHERE:
                 console.unlink(missing_ok=True)
             raise
+
+    def prepare(self) -> None:
+        if self._records is not None and self._waiting is None:
+            with suppress(OSError), _no_signal_blocked():
+                self._waiting = Recorder(self._records)
 
     def open_log(self, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,40 +121,51 @@ class PosixSystem:
         """Start it under a recorder; `None` where that does not work, and nothing of it is left."""
         if self._records is None or not recorder.fits(start.argv[0]):
             return None
+        waiting, self._waiting = self._waiting, None
+        begun = None if waiting is None else self._begin(waiting, start, console)
         try:
-            record, descriptor = self._records.begin(start.server_id, start.marker)
-            try:
-                keeper = Recorder(start, console, descriptor)
-            finally:
-                os.close(descriptor)
+            begun = begun or self._begin(Recorder(self._records), start, console)
         except OSError as error:
             log.debug("no_recorder", server=start.server_id, error=str(error))
+        if begun is None:
             return None
-        try:
-            hold = self._prepare(keeper, Kept(start.marker, console, record), start)
-            keeper.begin()
-        except OSError as error:
-            log.debug("no_recorder", server=start.server_id, error=str(error))
-            keeper.abandon()
-            return None
+        keeper, hold, record = begun
         self._recorders[hold.identity] = keeper
         if self._has_begun(keeper, hold.identity):
             priority.set_for_session(hold.identity.pid, start.priority)
-        elif (end := record.wait_for_end()) is not None and end.code in _NOT_EXECUTED and keeper.was_refused():
+        elif record.wait_for_end() is not None and self._was_refused(keeper, record):
             # Started without a recorder, it fails with the system's own reason.
             hold.close()
             self._recorders.pop(hold.identity).collect()
             return None
         return hold
 
-    def _prepare(self, keeper: Recorder, kept: Kept, start: Start) -> Hold:
-        pid = keeper.game_pid()
-        identity = self._table.identify(pid)
-        if identity is None or kept.record is None:
-            raise ProcessLookupError(pid)
-        kept.record.note_game(identity)
-        priority.give(pid, start.priority, start.cpus)
-        return self._hold(identity, kept)
+    def _begin(self, keeper: Recorder, start: Start, console: Path) -> tuple[Recorder, Hold, RecordFile] | None:
+        """Have a recorder begin the server; `None` where that does not work, and nothing of both is left."""
+        hold = None
+        try:
+            identity = self._table.identify(keeper.game_pid())
+            if identity is None or keeper.has_ended():
+                raise ProcessLookupError(keeper.pid)
+            record = keeper.record(start, identity)
+            priority.give(identity.pid, start.priority, start.cpus)
+            hold = self._hold(identity, Kept(start.marker, console, record))
+            keeper.begin(start, console, record)
+        except OSError as error:
+            log.debug("no_recorder", server=start.server_id, error=str(error))
+            if hold is not None:
+                hold.close()
+            keeper.abandon()
+            return None
+        return keeper, hold, record
+
+    @staticmethod
+    def _was_refused(keeper: Recorder, record: RecordFile) -> bool:
+        """Whether the system did not take the program. Not every shell says so itself, and env(1) never does."""
+        read = record.read()
+        if read is None or read.end is None:
+            return False
+        return read.game is None or (read.end.code in _NOT_EXECUTED and keeper.was_refused())
 
     def _has_begun(self, keeper: Recorder, identity: ProcessId) -> bool:
         """Wait until the program itself runs; False when it is gone before that was seen."""

@@ -1,9 +1,11 @@
 """What is written down about runs, so that it can be known after the bot was away: one small file a server.
 
-Its lines: `marker M` and `game PID STARTED BOOT`, by the bot; `never-began`, by the recording shell, when the bot
-ended before it had said that the game is to begin, so that there never was one; what that shell says of a signal, if
-anything; `exit N`, by that shell, once the game has ended. The next start of the same server makes a new file, for
-by then what the old one says has been taken into the database.
+Its lines: `marker M` and `game PID STARTED BOOT`, by the bot; `never-began`, by the shell that was to become the
+game, when the bot ended before it had said so, or where the program could not be executed; what the recording shell
+says of a signal, if anything; `exit N`, by that shell, once the game has ended.
+
+A recorder is started before it is known whose it will be; until then its file bears nobody's name. The file of the
+next start takes the place of the last one's, for by then what that says has been taken into the database.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +21,9 @@ from pathlib import Path
 
 from monitor.model import ExitStatus, ProcessId
 
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 _SUFFIX = ".run"
+_NOBODYS = ".waiting"
 NEVER_BEGAN = "never-began"
 _EXIT = re.compile(r"exit (\d{1,3})")
 _SIGNAL_BASE = 128
@@ -77,9 +81,9 @@ class RecordFile:
         self._path = path
         self._marker = marker
 
-    def note_game(self, identity: ProcessId) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(f"game {identity.pid} {identity.started} {identity.boot_id}\n")
+    @property
+    def path(self) -> Path:
+        return self._path
 
     def read(self) -> Record | None:
         """Read it; `None` when there is none, or one of a later run."""
@@ -99,24 +103,45 @@ class Records:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
+        self._begun: dict[Path, str] = {}
+        """Whose records these are, as far as they were begun here."""
+        self._cleared = False
 
-    def begin(self, server_id: str, marker: str) -> tuple[RecordFile, int]:
-        """Make a new record, and give it with a descriptor that appends to it.
+    def make(self) -> tuple[Path, int]:
+        """Make a file for nobody, and give it with a descriptor that appends to it.
+
+        The first time, what bots that are gone made for nobody is removed.
 
         Raises:
             OSError: it cannot be made.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{server_id}{_SUFFIX}"
-        old = _read(path)
-        if old is None or old.end is None:
-            # Not emptied but replaced: the recorder of an earlier run may still write to it.
-            path.unlink(missing_ok=True)
-        descriptor = os.open(path, _FLAGS, 0o600)
-        os.write(descriptor, f"marker {marker}\n".encode())
-        return RecordFile(path, marker), descriptor
+        if not self._cleared:
+            self._cleared = True
+            for left in self._folder.glob(f"*{_NOBODYS}"):
+                left.unlink(missing_ok=True)
+        path = self._folder / f"{uuid.uuid4().hex}{_NOBODYS}"
+        return path, os.open(path, _FLAGS, 0o600)
+
+    def begin(self, path: Path, server_id: str, marker: str, game: ProcessId) -> RecordFile:
+        """Have a file that `make` gave take the place of a server's record, to which somebody may still write.
+
+        Raises:
+            OSError: it cannot be.
+        """
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(descriptor, f"marker {marker}\ngame {game.pid} {game.started} {game.boot_id}\n".encode())
+        finally:
+            os.close(descriptor)
+        record = RecordFile(path.replace(self._folder / f"{server_id}{_SUFFIX}"), marker)
+        self._begun[record.path] = marker
+        return record
 
     def of_marker(self, marker: str) -> RecordFile | None:
+        begun = next((path for path, whose in self._begun.items() if whose == marker), None)
+        if begun is not None:
+            return RecordFile(begun, marker)
         return next((RecordFile(path, marker) for path, record in self._all() if record.marker == marker), None)
 
     def of_game(self, identity: ProcessId) -> tuple[RecordFile, str] | None:

@@ -96,6 +96,10 @@ class System(Protocol):
         """
         ...
 
+    def prepare(self) -> None:
+        """Do ahead what the next start can be spared. Called when nobody waits."""
+        ...
+
     def port_holder(self, ports: Collection[int]) -> PortHolder | None:
         """Say who listens on the first of these that is taken, on a loopback address or on all of them."""
         ...

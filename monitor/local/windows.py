@@ -60,6 +60,9 @@ class WindowsSystem:
         # Whoever started the bot may have switched Ctrl+C off in it, and what it starts would inherit that.
         kernel.SetConsoleCtrlHandler(None, False)  # noqa: FBT003 - takes no keywords
 
+    def prepare(self) -> None:
+        """There is nothing to be spared."""
+
     def spawn(self, start: Start) -> Hold:
         """Start it suspended, so that it has its processors before it runs, and is known before it can end.
 

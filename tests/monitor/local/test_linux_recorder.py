@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -186,28 +188,42 @@ def start(stage: Stage, output: int, **changes: object) -> Start:
 
 
 async def test_fault_17_a_bot_that_dies_before_it_knows_the_pid_has_started_nothing(stage: Stage) -> None:
-    with (stage.folder / "game.log").open("wb") as output, (stage.folder / "record").open("wb") as record:
-        keeper = Recorder(start(stage, output.fileno()), Path(os.devnull), record.fileno())
-        pid = keeper.game_pid()
-        keeper.abandon()  # closes what a dying bot closes
+    keeper = Recorder(Records(stage.folder / "runs"))
+    pid = keeper.game_pid()
+    assert recorder.has_yet_to_begin(pid)
+    keeper.abandon()  # closes what a dying bot closes
     assert not psutil.pid_exists(pid)
     assert not psutil.pid_exists(keeper.pid)
-    assert (stage.folder / "game.log").read_text() == ""
+    assert list((stage.folder / "runs").iterdir()) == []
+
+
+@dataclass
+class Waiting:
+    """A recorder that has been started and written down, and waits to be told to begin."""
+
+    stage: Stage
+    keeper: Recorder
+
+    def __post_init__(self) -> None:
+        self.log = (self.stage.folder / "game.log").open("wb")
+        self.start = start(self.stage, self.log.fileno(), argv=("/bin/sleep", "60"))
+        identity = procfs.identify(self.keeper.game_pid())
+        assert identity is not None
+        self.record = self.keeper.record(self.start, identity)
+
+    def begin(self) -> None:
+        self.keeper.begin(self.start, Path(os.devnull), self.record)
+
+    def abandon(self) -> None:
+        self.keeper.abandon()
 
 
 @pytest.fixture
-def waiting(stage: Stage) -> Iterator[Recorder]:
-    """One that has been started and written down, and waits to be told to begin."""
-    records = Records(stage.folder / "runs")
-    file, record = records.begin("survival", "m")
-    with (stage.folder / "game.log").open("wb") as output:
-        keeper = Recorder(start(stage, output.fileno(), argv=("/bin/sleep", "60")), Path(os.devnull), record)
-    os.close(record)
-    identity = procfs.identify(keeper.game_pid())
-    assert identity is not None
-    file.note_game(identity)
-    yield keeper
-    keeper.abandon()
+def waiting(stage: Stage) -> Iterator[Waiting]:
+    waiting = Waiting(stage, Recorder(Records(stage.folder / "runs")))
+    yield waiting
+    waiting.abandon()
+    waiting.log.close()
 
 
 async def found_after(stage: Stage, what: Callable[[], object]) -> ServerProcess | None:
@@ -221,14 +237,14 @@ async def found_after(stage: Stage, what: Callable[[], object]) -> ServerProcess
 
 
 async def test_fault_17_what_a_dying_bot_did_not_let_begin_is_no_server_and_no_crash(
-    stage: Stage, waiting: Recorder
+    stage: Stage, waiting: Waiting
 ) -> None:
     assert await found_after(stage, waiting.abandon) is None
     assert await stage.launcher.ended("m") is None
 
 
 async def test_fault_17_what_a_dying_bot_let_begin_at_the_last_moment_is_found(
-    stage: Stage, waiting: Recorder
+    stage: Stage, waiting: Waiting
 ) -> None:
     found = await found_after(stage, waiting.begin)
     assert found is not None
@@ -265,9 +281,14 @@ async def settled(stage: Stage) -> ServerProcess | None:
 
 
 def recorders(stage: Stage) -> list[int]:
-    log = str(stage.folder / "bot.log").encode()
-    lines = ((pid, Path(f"/proc/{pid}/cmdline")) for pid in psutil.pids())
-    return [pid for pid, line in lines if line.exists() and log in line.read_bytes().split(b"\0")]
+    """Those that write into the records of this stage."""
+    folder = str(stage.folder / "runs")
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError):
+            if str(Path(f"/proc/{pid}/fd/2").readlink()).startswith(folder):
+                found.append(pid)
+    return found
 
 
 async def test_a_game_that_ends_at_once_has_an_identity_and_a_code_all_the_same(stage: Stage) -> None:
@@ -321,7 +342,7 @@ SPLITS: dict[str, tuple[Mapping[str, str], Mapping[str, str], list[str]]] = {
     "plain": ({"A": "1", "_b2": ""}, {"A": "1", "_b2": ""}, []),
     "the loader's": ({"LD_PRELOAD": "x.so", "A": "1"}, {"A": "1"}, ["LD_PRELOAD=x.so"]),
     "no name for a shell": ({"a.b": "1", "2x": "y"}, {}, ["a.b=1", "2x=y"]),
-    "the marker": ({"GAMEKEEPER_RUN": "m"}, {}, []),
+    "what not every shell lets be set": ({"UID": "1", "OPTIND": "x"}, {}, ["UID=1", "OPTIND=x"]),
 }
 
 

@@ -226,7 +226,11 @@ async def test_closing_lets_it_live_and_releases_everything(stage: Stage, system
     connection = 1
     # Where a thread waits for somebody else's child, that thread keeps a descriptor until the child ends.
     thread = 0 if sys.platform == "linux" and isinstance(system, LinuxSystem) else 1
-    assert before + connection <= psutil.Process().num_fds() <= before + connection + thread
+    # What was started ahead, for the next server: to be told by it which pid that will have, and to tell it to begin.
+    ahead = 2 if isinstance(system, PosixSystem) and system._records is not None else 0
+    await stage.launcher._in_thread(lambda: None)
+    left = psutil.Process().num_fds() - before - connection - ahead
+    assert 0 <= left <= thread
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def records(tmp_path: Path) -> Records:
 
 
 def begin(records: Records, server_id: str, marker: str, *lines: str) -> int:
-    file, descriptor = records.begin(server_id, marker)
-    file.note_game(GAME)
+    path, descriptor = records.make()
+    records.begin(path, server_id, marker, GAME)
     for line in lines:
         os.write(descriptor, f"{line}\n".encode())
     return descriptor
