@@ -12,8 +12,6 @@ from bot.export import OutputFailed
 from bot.failures import STORAGE, explain
 from bot.lock import AlreadyRunning
 from bot.settings import SettingsError
-from cogs.access import AccessDenied
-from cogs.render.painter import ChartFailed
 from monitor.errors import (
     BadArguments,
     BadValue,
@@ -33,6 +31,8 @@ from monitor.errors import (
     UnknownServer,
     WrongState,
 )
+from monitor.limit_terms import LimitRefused, UnknownLimit
+from monitor.quantities import BadHours, BadQuantity
 from storage.export import ExportRefused
 
 AT_THE_TERMINAL: list[GamekeeperError] = [
@@ -47,22 +47,24 @@ AT_THE_TERMINAL: list[GamekeeperError] = [
     *(StorageError(fault, "/data/gamekeeper.db") for fault in StorageFault),
 ]
 ONLY_IN_DISCORD = {
-    AccessDenied,
     BadArguments,
+    BadHours,
+    BadQuantity,
     BadValue,
-    ChartFailed,
     GameFileError,
     ServerExists,
     ExportRefused,
     GameError,
     LaunchRefused,
+    LimitRefused,
+    UnknownLimit,
     WrongState,
 }
 
 
 def tree(kind: type[GamekeeperError]) -> Iterator[type[GamekeeperError]]:
     for below in kind.__subclasses__():
-        if below.__module__.partition(".")[0] in ("bot", "cogs", "storage", "monitor"):
+        if below.__module__.partition(".")[0] in ("bot", "storage", "monitor"):  # what cogs raises, cogs tells
             yield below
             yield from tree(below)
 
@@ -88,7 +90,7 @@ def test_what_can_be_met_at_a_terminal_is_told_in_a_sentence(failure: Gamekeeper
 def test_every_fault_of_the_database_comes_with_a_next_step() -> None:
     assert STORAGE.keys() == set(StorageFault)
     for words in STORAGE.values():
-        assert re.search(r"\. [A-Z]\w+ \w+|, or set ", words)
+        assert re.search(r"\. [A-Z]\w+ [\w`]+|, or set ", words)
         assert not words.endswith(".")
 
 
