@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
 from cogs.access import person
 from cogs.gate import Gate
-from cogs.locale.catalogue import Words, catalogue
-from cogs.render.outcome import climbed, outcome
+from cogs.locale.catalogue import catalogue
+from cogs.orders import Orders
 from cogs.render.plans import announced, called_off, force_is_now
-from cogs.reply import answer, defer, progress
+from cogs.reply import answer, defer
 from cogs.server_cog import ServerCog
-from monitor.model import IntentAction, Plan, Rung, Server
+from monitor.model import IntentAction, Plan, Server
 from monitor.ports import Clock, Control
 from storage.grants import Action
 
@@ -27,52 +24,23 @@ DAY_MINUTES = 1440
 Minutes = app_commands.Range[int, 1, DAY_MINUTES]
 
 
-class _Steps:
-    """Shows each step of a stop in the reply as it begins. The stop itself never waits for that."""
-
-    def __init__(self, interaction: discord.Interaction, server: Server, words: Words) -> None:
-        self._interaction = interaction
-        self._server = server
-        self._words = words
-        self._news: asyncio.Queue[Rung | None] = asyncio.Queue()
-        self.reached: list[Rung] = []
-
-    def __call__(self, rung: Rung) -> None:
-        self._news.put_nowait(rung)
-
-    async def during(self, work: Awaitable[Server]) -> Server:
-        """Await what takes the steps, and return once the last one is shown."""
-        showing = asyncio.create_task(self._show())
-        try:
-            return await work
-        finally:
-            self._news.put_nowait(None)
-            await showing
-
-    async def _show(self) -> None:
-        while (rung := await self._news.get()) is not None:
-            self.reached.append(rung)
-            if self._news.empty():
-                await progress(self._interaction, climbed(self._server, self.reached, self._words))
-
-
 class ControlCog(ServerCog):
     """Starts and stops servers, now or later; each reply follows the steps."""
 
     def __init__(self, control: Control, gate: Gate, clock: Clock) -> None:
         super().__init__(control, gate)
         self.clock = clock
+        self._orders = Orders(control)
 
     @app_commands.command(name="start", description=locale_str("Start a server"))
     @app_commands.describe(server=locale_str("Which server to start"))
     @app_commands.autocomplete(server=ServerCog.may_control)
     @app_commands.guild_only()
     async def start(self, interaction: discord.Interaction, server: str) -> None:
-        words = catalogue(interaction.locale.value)
         meant = await self.meant(interaction, Action.CONTROL, server)
         await defer(interaction)
-        after = await self.control.start(meant.id, person(interaction).actor)
-        await answer(interaction, content=outcome(after, words))
+        done = await self._orders.start(interaction, meant)
+        await answer(interaction, content=done.text)
 
     @app_commands.command(
         name="stop", description=locale_str("Stop a server: players are warned, the world is saved first")
@@ -102,11 +70,8 @@ class ControlCog(ServerCog):
         elif in_minutes is not None:
             await self._plan(interaction, meant, IntentAction.STOP, in_minutes, reason)
         else:
-            steps = _Steps(interaction, meant, words)
-            by = person(interaction).actor
-            stop = self.control.stop(meant.id, by, reason=reason, force=force, on_rung=steps)
-            after = await steps.during(stop)
-            await answer(interaction, content=outcome(after, words, steps.reached))
+            done = await self._orders.stop(interaction, meant, reason=reason, force=force)
+            await answer(interaction, content=done.text)
 
     @app_commands.command(name="restart", description=locale_str("Stop a server as /stop does, then start it again"))
     @app_commands.rename(in_minutes="in")
@@ -124,16 +89,13 @@ class ControlCog(ServerCog):
         in_minutes: Minutes | None = None,
         reason: app_commands.Range[str, 0, REASON_AT_MOST] = "",
     ) -> None:
-        words = catalogue(interaction.locale.value)
         meant = await self.meant(interaction, Action.CONTROL, server)
         await defer(interaction)
         if in_minutes is not None:
             await self._plan(interaction, meant, IntentAction.RESTART, in_minutes, reason)
         else:
-            steps = _Steps(interaction, meant, words)
-            by = person(interaction).actor
-            after = await steps.during(self.control.restart(meant.id, by, reason=reason, on_rung=steps))
-            await answer(interaction, content=outcome(after, words, steps.reached))
+            done = await self._orders.restart(interaction, meant, reason=reason)
+            await answer(interaction, content=done.text)
 
     @app_commands.command(
         name="cancel", description=locale_str("Call off a stop or restart that is planned, under way or pending")
