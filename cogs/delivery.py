@@ -77,6 +77,7 @@ class Delivery:
     """Alerts that are out, and have no chart yet."""
     _session: aiohttp.ClientSession | None = None
     _login: asyncio.Event = field(default_factory=asyncio.Event)
+    _revive: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.clock)
@@ -87,8 +88,9 @@ class Delivery:
             self._news.set()
 
     def post_to(self, channel_id: int) -> None:
-        """Take this for the alert channel from now on; what has been waiting goes there first."""
+        """Take this for the alert channel from now on; what has been waiting, or was given up, goes there first."""
         self.places.channel_id = channel_id
+        self._revive.set()
         self._again()
 
     async def on_login(self) -> None:
@@ -119,9 +121,12 @@ class Delivery:
 
     async def reconsider(self) -> int:
         """Try the dead letters of the last day again, as there is somewhere new to send them; give their number."""
-        revived = await self.outbox.revive(self.clock.now_ms() - REVIVED_MS)
+        revived = await self._revived()
         self._again()
         return revived
+
+    async def _revived(self) -> int:
+        return await self.outbox.revive(self.clock.now_ms() - REVIVED_MS)
 
     async def acknowledge(self, incident_id: int, by: Actor) -> bool:
         """Write down that somebody looks after an incident, and show it. `False`: it was before."""
@@ -164,10 +169,13 @@ class Delivery:
                 await self._news.wait()
 
     async def _expedite(self) -> None:
-        """After a login, nothing waits for its next try any longer."""
+        """After a login, nothing waits for its next try any longer; with a new channel, nothing is given up."""
         if self._login.is_set():
             self._login.clear()
             await self.outbox.expedite()
+        if self._revive.is_set():
+            self._revive.clear()
+            await self._revived()
 
     def _post(self, session: aiohttp.ClientSession) -> Post:
         return Post(

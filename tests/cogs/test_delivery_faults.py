@@ -167,6 +167,16 @@ async def test_fault_38_what_can_go_nowhere_is_a_dead_letter_and_others_flow_on(
     assert await home.stores.outbox.dead_letters() == ()
 
 
+async def test_fault_38_a_new_alert_channel_is_told_what_was_given_up(home: Wired) -> None:
+    home.standin.faults.answer("POST", f"/channels/{home.alerts.id}/messages", 404, times=None)
+    home.standin.faults.answer("POST", "/users/@me/channels", 403, times=None)
+    await home.crash("ark")
+    await home.outbox_says("buried_ms IS NOT NULL")
+    other = home.guild.channel("other")
+    home.delivery.post_to(other.id)
+    await home.until(lambda: len(home.posted(other)) == 1)
+
+
 async def test_fault_38_what_waits_for_a_route_that_was_removed_goes_elsewhere(home: Wired) -> None:
     ops = home.guild.channel("ops")
     number = await channel_route(home, ops)
