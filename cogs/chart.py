@@ -26,6 +26,18 @@ LAST_WEEK = "last-week"
 LAST_WEEK_LABEL = mark("The same time last week")
 
 
+async def latest(pictures: Pictures, server: Server, clock: Clock, words: Words) -> discord.File:
+    """Draw all that was measured in the last hour.
+
+    Raises:
+        ChartFailed: it could not be drawn.
+        StorageError: the history could not be read.
+    """
+    until_s = clock.now_ms() // 1000 + 1
+    png = await pictures.chart(server, METRICS, until_s - HOUR_S, until_s, words=words)
+    return discord.File(io.BytesIO(png), f"{server.id}-1h.png")
+
+
 class ChartCog(ServerCog):
     """Draws what was measured."""
 

@@ -74,6 +74,8 @@ class ServerVerb(Verb):
     """One that is about a server, whose id is the first part."""
 
     action: ClassVar[Action]
+    private: ClassVar[bool] = False
+    """Whether the answer is for the eyes of whoever pressed it."""
 
     def __init__(self, control: Control, gate: Gate) -> None:
         self.control = control
@@ -83,7 +85,7 @@ class ServerVerb(Verb):
         if not parts:
             raise await self.gate.refuse(interaction, Denial.FORGED)
         server_id, *rest = parts
-        await self.gate.enter(interaction, self.action, server_id)
+        await self.gate.enter(interaction, self.action, server_id, private=self.private)
         server = next((server for server in self.control.servers() if server.id == server_id), None)
         if server is None:
             raise UnknownServer(server_id)

@@ -23,7 +23,7 @@ from cogs.illustration import illustration
 from cogs.lane import LOOK_EVERY_S, Lane
 from cogs.pictures import Pictures
 from cogs.places import Places
-from cogs.poster import Post
+from cogs.poster import Buttons, Post
 from cogs.render.painter import ChartFailed
 from cogs.setbacks import NotDelivered
 from cogs.traffic import Traffic
@@ -33,7 +33,7 @@ from monitor.errors import StorageError, UnknownServer
 from monitor.events import Event, HostEvent
 from monitor.model import Actor
 from monitor.ports import Clock
-from storage.incidents import Incidents
+from storage.incidents import Incident, Incidents
 from storage.outbox import Outbox, OutboxItem
 
 REVIVED_MS = 24 * 3_600_000
@@ -51,7 +51,7 @@ class AlertTested(HostEvent):
     by: Actor
 
 
-def _no_buttons(_item: OutboxItem) -> discord.ui.View | None:
+def _no_buttons(_item: OutboxItem, _incident: Incident | None) -> discord.ui.View | None:
     return None
 
 
@@ -67,8 +67,7 @@ class Delivery:
     clock: Clock
     online: asyncio.Event
     """Set once the client may be used."""
-    buttons: Callable[[OutboxItem], discord.ui.View | None] = _no_buttons
-    """What an alert can be answered with."""
+    buttons: Buttons = _no_buttons
     chance: Callable[[], float] = random.random
     traffic: Traffic = field(init=False)
     _lanes: dict[str, Lane] = field(default_factory=dict)
@@ -76,6 +75,7 @@ class Delivery:
     _bare: asyncio.Queue[OutboxItem] = field(default_factory=asyncio.Queue)
     """Alerts that are out, and have no chart yet."""
     _session: aiohttp.ClientSession | None = None
+    _post: Post | None = None
     _login: asyncio.Event = field(default_factory=asyncio.Event)
     _revive: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -133,11 +133,10 @@ class Delivery:
         if not await self.incidents.acknowledge(incident_id, by, self.clock.now_ms()):
             return False
         for head in await self.outbox.heads(incident_id):
-            lane = self._lanes.get(head.destination)
-            if lane is None or head.grouped:
+            if head.grouped or self._post is None:
                 continue
             try:
-                await lane.refresh(head)
+                await self._lane(head.destination, self._post).refresh(head)
             except NotDelivered as failure:
                 log.info("acknowledgement_not_shown", event_id=head.event_id, failure=failure.why)
         return True
@@ -145,22 +144,23 @@ class Delivery:
     async def run(self) -> None:
         """Deliver until cancelled."""
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-            self._session = session
-            tasks.create_task(self._hand_out_for_ever(session, tasks), name="alerts")
+            self._session, self._post = session, self._postage(session)
+            tasks.create_task(self._hand_out_for_ever(self._post, tasks), name="alerts")
             tasks.create_task(self._illustrate_for_ever(), name="alert charts")
 
-    async def _hand_out_for_ever(self, session: aiohttp.ClientSession, tasks: asyncio.TaskGroup) -> None:
-        """Give each destination that something waits for a lane of its own, and wake it."""
-        post = self._post(session)
+    async def _hand_out_for_ever(self, post: Post, tasks: asyncio.TaskGroup) -> None:
+        """Give each destination that something waits for a task of its own, and wake it."""
+        working: set[str] = set()
         while True:
             self._news.clear()
             try:
                 await self._expedite()
                 for name in await self.outbox.destinations():
-                    if name not in self._lanes:
-                        self._lanes[name] = Lane(name, post)
-                        tasks.create_task(self._lanes[name].run(), name=f"alerts to {name}")
-                    self._lanes[name].news.set()
+                    lane = self._lane(name, post)
+                    if name not in working:
+                        working.add(name)
+                        tasks.create_task(lane.run(), name=f"alerts to {name}")
+                    lane.news.set()
             except StorageError:
                 log.exception("outbox_unreadable")
                 with suppress(TimeoutError):
@@ -177,7 +177,11 @@ class Delivery:
             self._revive.clear()
             await self._revived()
 
-    def _post(self, session: aiohttp.ClientSession) -> Post:
+    def _lane(self, name: str, post: Post) -> Lane:
+        """The lane of a destination: also of one that nothing waits for, when a message there is to be changed."""
+        return self._lanes.setdefault(name, Lane(name, post))
+
+    def _postage(self, session: aiohttp.ClientSession) -> Post:
         return Post(
             outbox=self.outbox,
             incidents=self.incidents,

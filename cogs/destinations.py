@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import discord
@@ -87,7 +87,7 @@ class Channel:
         return await send(self._place(self.channel_id), what, embed=what.embed, content=what.content)
 
     async def post_plain(self, what: Outgoing, text: str) -> Standing:
-        return await send(self._place(self.channel_id), what, embed=None, content=text)
+        return await send(self._place(self.channel_id), _buttonless(what), embed=None, content=text)
 
     async def edit(self, standing: Standing, what: Outgoing) -> None:
         await edit(self._place(standing.channel_id or self.channel_id), standing, what)
@@ -112,13 +112,13 @@ class Owner:
     nonced: bool = True
 
     async def post(self, what: Outgoing) -> Standing:
-        return await send(await self._place(), what, embed=what.embed, content=self.why(what.item))
+        return await send(await self._place(), _buttonless(what), embed=what.embed, content=self.why(what.item))
 
     async def post_plain(self, what: Outgoing, text: str) -> Standing:
-        return await send(await self._place(), what, embed=None, content=text)
+        return await send(await self._place(), _buttonless(what), embed=None, content=text)
 
     async def edit(self, standing: Standing, what: Outgoing) -> None:
-        await edit(await self._place(), standing, what)
+        await edit(await self._place(), standing, _buttonless(what))
 
     async def find(self, item: OutboxItem, *, call: bool) -> Standing | None:
         author = self.client.user.id if self.client.user is not None else 0
@@ -130,6 +130,11 @@ class Owner:
 
 
 Place = discord.PartialMessageable | discord.DMChannel
+
+
+def _buttonless(what: Outgoing) -> Outgoing:
+    """Without buttons: nothing is done by direct message, and what was not taken is sent as plain as can be."""
+    return replace(what, view=None)
 
 
 async def send(place: Place, what: Outgoing, *, embed: discord.Embed | None, content: str | None) -> Standing:
@@ -158,13 +163,13 @@ def _reference(standing: Standing | None, channel_id: int) -> discord.MessageRef
 
 
 async def edit(place: Place, standing: Standing, what: Outgoing) -> None:
-    """Bring a message up to date; its chart stays, or comes with it."""
+    """Bring a message and its buttons up to date; its chart stays, or comes with it."""
     if standing.message_id is None:
         raise NotDelivered(Setback.GONE, "there is no message")
     files = [discord.File(io.BytesIO(what.png), CHART_NAME)] if what.png is not None else discord.utils.MISSING
     async with judged():
         message = place.get_partial_message(standing.message_id)
-        await message.edit(embed=what.embed, attachments=files)
+        await message.edit(embed=what.embed, attachments=files, view=what.view)
 
 
 async def look_for(place: Place, item: OutboxItem, author_id: int, *, call: bool) -> Standing | None:

@@ -204,14 +204,16 @@ def outcome_word(error: BaseException) -> str:
 
 async def tell(interaction: discord.Interaction, error: BaseException, gate: Gate) -> None:
     """Tell whoever asked why it did not work, and write that down. What nobody foresaw is logged whole."""
-    entry = attempt_of(interaction).entry
+    attempt = attempt_of(interaction)
+    entry = attempt.entry
     words = catalogue(interaction.locale.value)
     told = explain(error, words)
     if told is None:
         log.error("command_failed", entry=entry, exc_info=error)
         told = words.text("Something went wrong that should not have. The bot's log has the details.")
+    private = attempt.private or isinstance(error, FOR_THEM_ALONE)
     try:
-        await answer(interaction, content=f"⚠️ {told}", ephemeral=isinstance(error, FOR_THEM_ALONE))
+        await answer(interaction, content=f"⚠️ {told}", ephemeral=private)
     except NOT_SENT as failure:
         log.warning("refusal_not_told", entry=entry, failure=str(failure))
     await gate.finish(interaction, outcome_word(error), explain(error, catalogue("en")) or "")

@@ -28,6 +28,9 @@ NONCE_LASTS_MS = 60_000
 EDIT_EVERY_S = 5.0
 """How often the message of a storm is brought up to date."""
 
+Buttons = Callable[[OutboxItem, Incident | None], discord.ui.View | None]
+"""What an alert can be answered with, as its incident stands."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -50,8 +53,7 @@ class Post:
     """There may be something for other lanes."""
     illustrate: Callable[[OutboxItem], None]
     """An alert is out, and has no chart yet."""
-    buttons: Callable[[OutboxItem], discord.ui.View | None]
-    """What an alert can be answered with."""
+    buttons: Buttons
 
 
 @dataclass(slots=True, eq=False)
@@ -97,13 +99,12 @@ class Poster:
 
     async def _send(self, work: Work, site: Site) -> None:
         first, *more = work.items
+        reply_to = work.head.standing if work.head is not None else None
         if work.kind is Kind.GROUP:
             embed = self.post.wording.storm(work.items, await self._told_before(first))
+            what = Outgoing(first, embed, reply_to=reply_to)
         else:
-            embed = self.post.wording.alone(first, more, await self._incident(first))
-        what = Outgoing(first, embed, reply_to=work.head.standing if work.head is not None else None)
-        if work.kind is not Kind.GROUP:
-            what = replace(what, view=self.post.buttons(first))
+            what = replace(self._alone(first, more, await self._incident(first)), reply_to=reply_to)
         standing = await self._posted(site.place, _calling(what, site), grouped=work.kind is Kind.GROUP)
         await self._delivered(work.items, standing)
         if work.head is not None:
@@ -143,10 +144,14 @@ class Poster:
         told = []
         if head.incident_id is not None:
             told = [i for i in await self.post.outbox.of_incident(self.name, head.incident_id) if i.id > head.id]
-        embed = self.post.wording.alone(head, [*told, *coming], await self._incident(head))
+        what = self._alone(head, [*told, *coming], await self._incident(head))
         if head.illustrated:
-            embed.set_image(url=f"attachment://{CHART_NAME}")
-        return Outgoing(head, embed)
+            what.embed.set_image(url=f"attachment://{CHART_NAME}")
+        return what
+
+    def _alone(self, head: OutboxItem, since: Sequence[OutboxItem], incident: Incident | None) -> Outgoing:
+        embed = self.post.wording.alone(head, since, incident)
+        return Outgoing(head, embed, view=self.post.buttons(head, incident))
 
     async def refresh(self, head: OutboxItem, png: bytes | None = None) -> None:
         """Bring a message up to date, for what is no event: a chart, or that somebody looks after it.
@@ -168,6 +173,7 @@ class Poster:
             else:
                 await place.edit(head.standing, await self._current(head))
         except NotDelivered as failure:
+            self.post.traffic.failed(failure.invalid, refused=failure.setback is Setback.REFUSED)
             log.info("alert_not_brought_up_to_date", event_id=head.event_id, failure=failure.why)
 
     async def _join(self, work: Work, place: Destination) -> None:

@@ -49,14 +49,17 @@ class _Answer:
         return list(self.files)
 
 
-async def defer(interaction: discord.Interaction, *, ephemeral: bool = False) -> None:
-    """Acknowledge at once; `answer` follows. Too late for that, what was asked for is done all the same."""
+async def defer(interaction: discord.Interaction, *, ephemeral: bool = False, in_place: bool = False) -> None:
+    """Acknowledge at once; `answer` follows. Too late for that, what was asked for is done all the same.
+
+    In place, the answer to the press of a button changes the message that it stands on.
+    """
     attempt = attempt_of(interaction)
     attempt.private = attempt.private or ephemeral
     if interaction.response.is_done():
         return
     try:
-        await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+        await interaction.response.defer(thinking=not in_place, ephemeral=ephemeral)
     except discord.HTTPException as failure:
         if failure.code not in (*GONE, ACKNOWLEDGED):
             raise
@@ -131,6 +134,17 @@ async def turn(
         if failure.code not in (*GONE, ACKNOWLEDGED):
             raise
         log.info("page_not_turned", code=failure.code)
+
+
+async def renew(interaction: discord.Interaction, embed: discord.Embed, view: discord.ui.View) -> None:
+    """Bring the message whose button was pressed up to date, beside the answer that went elsewhere."""
+    message, redaction = interaction.message, attempt_of(interaction).redaction
+    if message is None or message.flags.ephemeral:
+        return
+    try:
+        await message.edit(embed=discreet_embed(embed, redaction), view=view)
+    except NOT_SENT as failure:
+        log.info("message_not_renewed", failure=repr(failure))
 
 
 def _without_secrets(

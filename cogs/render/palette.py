@@ -87,3 +87,5 @@ CALLED_OFF = Look(GREY, "↩️")
 
 OVERVIEW = Look(SKY, "📋")
 """For an answer that is about no one server."""
+
+LOG = Look(GREY, "📜")
