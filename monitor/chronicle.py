@@ -29,3 +29,13 @@ class Chronicle:
             log.exception("event_lost", server=event.server_id, kind=event.kind)
         else:
             self.bus.publish(event_id, event)
+
+    async def record_and_begin(self, event: Event, run: Run, at_ms: int, marker: str) -> Run | None:
+        """Record the end of a run and begin the next, which is given; `None` where that cannot be written down."""
+        try:
+            event_id, begun = await self.journal.record_and_begin(event, run, at_ms, marker)
+        except GamekeeperError:
+            log.exception("event_lost", server=event.server_id, kind=event.kind)
+            return None
+        self.bus.publish(event_id, event)
+        return begun

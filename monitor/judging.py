@@ -21,7 +21,6 @@ from monitor.model import (
     Run,
     Rung,
     Sample,
-    Verdict,
 )
 from monitor.ports import Clock, EventLog, ServerLog
 from monitor.saving import Saved
@@ -85,10 +84,13 @@ class Judge:
 
     async def judge(self, ending: Ending, forgiven_ms: int) -> Judgement:
         """Give the verdict on an ending. Failures from before `forgiven_ms` no longer count."""
-        tail = await asyncio.to_thread(self._readable_lines, ending.run.server_id, ending.log_mark)
+        server_id, now_ms = ending.run.server_id, self.clock.now_ms()
+        tail, earlier = await asyncio.gather(
+            asyncio.to_thread(self._readable_lines, server_id, ending.log_mark),
+            self._failures(server_id, now_ms, forgiven_ms),
+        )
         report = rules.classify_exit(_facts(ending, tail), self.traits, self.clean_codes)
-        now_ms = self.clock.now_ms()
-        failures = await self._failures(report.verdict, ending.run.server_id, now_ms, forgiven_ms)
+        failures = 1 + earlier if report.verdict.failure else 0
         aftermath = rules.after_exit(self.policy, report.verdict, failures, self.chance())
         event = _event(ending, report, aftermath, now_ms, tail)
         return Judgement(event, report, aftermath)
@@ -105,15 +107,14 @@ class Judge:
             log_tail=tail[-SHOWN_LOG_LINES:],
         )
 
-    async def _failures(self, verdict: Verdict, server_id: str, now_ms: int, forgiven_ms: int) -> int:
-        if not verdict.failure:
-            return 0
+    async def _failures(self, server_id: str, now_ms: int, forgiven_ms: int) -> int:
+        """How often it failed before this exit, as far as that counts and is known."""
         since_ms = max(now_ms - round(self.policy.window_s * 1000), forgiven_ms)
         try:
-            return 1 + len(await self.journal.failures_since(server_id, since_ms))
+            return len(await self.journal.failures_since(server_id, since_ms))
         except StorageError:
             log.exception("failures_unknown", server=server_id)
-            return 1
+            return 0
 
     def _readable_lines(self, server_id: str, log_mark: int) -> tuple[str, ...]:
         try:

@@ -202,6 +202,14 @@ class EventLog(Protocol):
         """
         ...
 
+    async def record_and_begin(self, event: Event, run: Run, at_ms: int, marker: str) -> tuple[int, Run]:
+        """Do what `record` and `begin_run` do, in one transaction: half the waiting for the disk.
+
+        Returns:
+            The event's id, and the run that is begun.
+        """
+        ...
+
     async def abandon_run(self, run_id: int) -> None:
         """Forget a run that no process came of."""
         ...

@@ -15,8 +15,9 @@ from monitor.events import Aftermath, Event, NextStep, Past, RestartCalledOff, S
 from monitor.fittings import Wearing
 from monitor.jobs import JobQueue
 from monitor.judging import Ending
-from monitor.model import Actor, IntentAction, State, Verdict
+from monitor.model import Actor, IntentAction, Run, State, Verdict
 from monitor.ports import Clock, EventLog
+from monitor.runs import new_marker
 from monitor.standing import Standing
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,8 @@ class Restarts:
     wearing: Wearing
     journal: EventLog
     clock: Clock
-    spawn: Callable[[Actor], Awaitable[None]]
+    spawn: Callable[[Actor, Run | None], Awaitable[None]]
+    """Told who wants it, and what was written down of the run that it begins, where that is done."""
     _forgiven_ms: int = 0
 
     def forgive(self, at_ms: int) -> None:
@@ -45,11 +47,21 @@ class Restarts:
         judgement = await self.wearing.now.judge.judge(ending, self._forgiven_ms)
         report, ended_ms = judgement.report, judgement.event.at_ms
         self.standing.ended(report, ended_ms)
-        await self.chronicle.record(judgement.event, replace(ending.run, ended_ms=ended_ms, report=report))
+        over = replace(ending.run, ended_ms=ended_ms, report=report)
         if ending.intent is not None and ending.intent.action is IntentAction.RESTART:
-            await self.respawn(ending.intent.by)
+            await self._go_on(judgement.event, over, ending.intent.by)
+        elif judgement.aftermath.step is NextStep.RESTART and not judgement.aftermath.delay_s:
+            self.standing.note(restarts_used=judgement.aftermath.attempt)
+            self.standing.change(State.BACKOFF, next_start_ms=ended_ms)
+            await self._go_on(judgement.event, over, rules.RESTARTER)
         else:
+            await self.chronicle.record(judgement.event, over)
             await self._follow_up(judgement.event, judgement.aftermath, judgement.aftermath.delay_s)
+
+    async def _go_on(self, event: Event, over: Run, by: Actor) -> None:
+        """Write down that a run is over, and start the next one."""
+        begun = await self.chronicle.record_and_begin(event, over, self.clock.now_ms(), new_marker())
+        await self.respawn(by, begun)
 
     async def resume(self, past: Past) -> None:
         """Go on with what was decided, by the restart policy or by somebody, before the bot ended."""
@@ -102,10 +114,10 @@ class Restarts:
         self.forgive(called_off.at_ms)
         self.standing.change(State.STOPPED)
 
-    async def respawn(self, by: Actor) -> None:
+    async def respawn(self, by: Actor, begun: Run | None = None) -> None:
         """Start it again; there is nobody to tell a refusal to, so it becomes an alert."""
         try:
-            await self.spawn(by)
+            await self.spawn(by, begun)
         except LaunchRefused as refusal:
             await self.chronicle.record(self.wearing.now.runs.refused(refusal, by))
         except StorageError:

@@ -88,6 +88,11 @@ class Life:
         )
 
 
+def new_marker() -> str:
+    """Give a value of `GAMEKEEPER_RUN` that no run had before."""
+    return uuid.uuid4().hex
+
+
 @dataclass(frozen=True, slots=True)
 class Runs:
     """Begins and takes up the runs of one server."""
@@ -105,17 +110,15 @@ class Runs:
     def _followed(self, process: ServerProcess, run: Run) -> FollowedProcess:
         return FollowedProcess(process, run.marker, self.launcher, self.moved, self.last_memory_bytes)
 
-    async def spawn(self) -> Life:
-        """Start the server's program.
+    async def spawn(self, begun: Run | None = None) -> Life:
+        """Start the server's program, as the run that was begun, or as one that is begun now.
 
         Raises:
             LaunchRefused: it cannot be started; no trace of a run is left.
         """
         spec = self.spec
-        run, mark = await asyncio.gather(
-            self.journal.begin_run(spec.id, self.clock.now_ms(), uuid.uuid4().hex),
-            asyncio.to_thread(self.output.mark),
-        )
+        run = begun or await self.journal.begin_run(spec.id, self.clock.now_ms(), new_marker())
+        mark = await asyncio.to_thread(self.output.mark)
         request = LaunchRequest(
             server_id=spec.id,
             argv=spec.argv,

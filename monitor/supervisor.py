@@ -19,7 +19,7 @@ from monitor.fittings import Fitter, Fittings, Wearing
 from monitor.game import Game
 from monitor.jobs import JobQueue
 from monitor.lifecycle import Request
-from monitor.model import Actor, Evidence, ExitStatus, IntentAction, Plan, ProcessId, Sample, Server, State
+from monitor.model import Actor, Evidence, ExitStatus, IntentAction, Plan, ProcessId, Run, Sample, Server, State
 from monitor.ports import OnRung, ServerLog
 from monitor.pulse import Vitals
 from monitor.restarts import Restarts
@@ -185,10 +185,10 @@ class Supervisor:
         if self.server.state is State.STOPPED:
             await self._restarts.respawn(by)
 
-    async def _spawn(self, by: Actor) -> None:
+    async def _spawn(self, by: Actor, begun: Run | None = None) -> None:
         try:
             await self._wearing.change()
-            life = await self._fit.runs.spawn()
+            life = await self._fit.runs.spawn(begun)
         except Exception:
             self._standing.change(State.FAILED if self.server.state is State.BACKOFF else State.STOPPED)
             raise

@@ -36,16 +36,27 @@ class Journal:
         Raises:
             UnknownServer: the database does not know the event's server.
         """
+        return await self._db.write(lambda tx: self._record(tx, event, run))
 
-        async def work(tx: Transaction) -> int:
-            event_id = await events.append(tx, event)
-            await follow(tx, event)
-            await tell(tx, event_id, event)
-            if run is not None and not await runs.update(tx, run):
-                raise StorageError(StorageFault.FAILED, str(self._db.path), f"no run {run.id}")
-            return event_id
+    async def record_and_begin(self, event: Event, run: Run, at_ms: int, marker: str) -> tuple[int, Run]:
+        """Write the event that ended a run, and that the next process of that server is about to be spawned, at once.
+
+        Raises:
+            UnknownServer: the database does not know it.
+        """
+
+        async def work(tx: Transaction) -> tuple[int, Run]:
+            return await self._record(tx, event, run), await runs.begin(tx, run.server_id, at_ms, marker)
 
         return await self._db.write(work)
+
+    async def _record(self, tx: Transaction, event: Event, run: Run | None) -> int:
+        event_id = await events.append(tx, event)
+        await follow(tx, event)
+        await tell(tx, event_id, event)
+        if run is not None and not await runs.update(tx, run):
+            raise StorageError(StorageFault.FAILED, str(self._db.path), f"no run {run.id}")
+        return event_id
 
     async def abandon_run(self, run_id: int) -> None:
         """Forget a run that no process came of."""

@@ -54,6 +54,9 @@ class FakeJournal:
             self._news.notify_all()
         return len(self.events)
 
+    async def record_and_begin(self, event: Event, run: Run, at_ms: int, marker: str) -> tuple[int, Run]:
+        return await self.record(event, run), await self.begin_run(run.server_id, at_ms, marker)
+
     async def past(self) -> Mapping[str, Past]:
         runs = {run.server_id: run for run in sorted(self.runs.values(), key=lambda run: run.id)}
         events = {event.server_id: event for event in self.events if not isinstance(event, HostEvent | LimitEvent)}

@@ -9,6 +9,9 @@ import pytest
 
 from monitor.errors import LaunchFault
 from monitor.events import (
+    Aftermath,
+    Event,
+    NextStep,
     RestartsExhausted,
     ServerCrashed,
     ServerReady,
@@ -16,12 +19,13 @@ from monitor.events import (
     ServerStopped,
     StartFailed,
 )
-from monitor.model import Actor, ActorKind, Run, State
+from monitor.model import Actor, ActorKind, ExitReport, ExitStatus, Run, State, Verdict
 from monitor.rules import RESTARTER
 from monitor.spec import RestartMode
 from monitor.supervisor import Supervisor
 from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, RESTARTS, House, restart, spec_of
+from tests.fakes.journal import FakeJournal
 
 pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
 SCHEDULE = Actor(ActorKind.SCHEDULE, "nightly", "nightly")
@@ -259,6 +263,71 @@ async def test_a_restart_interrupted_in_the_spawn_is_finished(house: House) -> N
     async with house.supervising():
         assert (await house.journal.nth(ServerReady, 2)).run_id == 3
     assert 2 not in house.journal.runs
+
+
+AT_ONCE = replace(RESTARTS, backoff_s=0.0, backoff_max_s=0.0)
+
+
+async def test_a_restart_without_a_pause_is_written_down_with_the_crash(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.supervising(spec_of(restart=AT_ONCE)) as ark:
+        await ark.start(ANNA)
+        monkeypatch.setattr(house.journal, "begin_run", None)
+        monkeypatch.setattr(FakeJournal, "record_and_begin", at_once)
+        house.launcher.processes[-1].exit(signal=11)
+        assert (await house.journal.nth(ServerReady, 2)).run_id == 2
+        await settle()
+        assert (ark.server.state, ark.server.restarts_used) == (State.RUNNING, 1)
+    assert house.journal.of(ServerStarted)[1].by == RESTARTER
+    assert house.launcher.spawned[1].marker == house.journal.runs[2].marker != house.journal.runs[1].marker
+
+
+async def at_once(journal: FakeJournal, event: Event, run: Run, at_ms: int, marker: str) -> tuple[int, Run]:
+    begun = journal.runs[run.id + 1] = Run(run.id + 1, run.server_id, at_ms, marker)
+    return await journal.record(event, run), begun
+
+
+async def test_fault_4_without_a_pause_it_is_given_up_all_the_same(house: House) -> None:
+    async with house.supervising(spec_of(restart=AT_ONCE)) as ark:
+        await ark.start(ANNA)
+        for number in range(1, AT_ONCE.budget + 2):
+            (await house.launcher.nth(number)).exit(signal=11)
+        await house.journal.nth(RestartsExhausted)
+        await settle()
+        assert ark.server.state is State.FAILED
+    assert len(house.journal.of(ServerCrashed)) == len(house.launcher.spawned) == AT_ONCE.budget + 1
+
+
+async def test_fault_15_one_refused_without_a_pause_leaves_no_run(house: House) -> None:
+    async with house.supervising(spec_of(restart=AT_ONCE)) as ark:
+        await ark.start(ANNA)
+        house.launcher.refuse_with = LaunchFault.NOT_FOUND
+        house.launcher.processes[-1].exit(signal=11)
+        await house.journal.nth(StartFailed)
+        await settle()
+        assert ark.server.state is State.FAILED
+    assert list(house.journal.runs) == [1]
+
+
+async def test_fault_17_a_bot_that_dies_after_that_and_before_the_spawn_starts_it_later(house: House) -> None:
+    async with house.supervising(spec_of(restart=AT_ONCE)) as ark:
+        await ark.start(ANNA)
+    crashed = replace(house.journal.runs[1], ended_ms=house.clock.now_ms())
+    house.launcher.processes.pop().exit(signal=11)
+    aftermath = Aftermath(NextStep.RESTART, 1, AT_ONCE.budget)
+    report = ExitReport(Verdict.CRASHED, ExitStatus(signal=11))
+    event = ServerCrashed(
+        server_id="ark", at_ms=house.clock.now_ms(), run_id=1, report=report, uptime_s=1.0, aftermath=aftermath
+    )
+    await house.journal.record_and_begin(
+        event, replace(crashed, report=report), house.clock.now_ms(), "never spawned"
+    )
+    async with house.supervising(spec_of(restart=AT_ONCE)):
+        assert (await house.journal.nth(ServerReady, 2)).run_id == 3
+    assert list(house.journal.runs) == [1, 3]
+    assert len(house.launcher.spawned) == 2
+    assert len(house.journal.of(ServerCrashed)) == 1
 
 
 async def test_a_restart_that_is_through_is_not_made_again(house: House) -> None:

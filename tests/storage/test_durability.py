@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model import Intent, IntentAction, Sample
+from monitor.model import Intent, IntentAction, Run, Sample
 from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.grants import Action, Grant, Grants, PrincipalKind
@@ -36,6 +36,7 @@ WRITES: dict[str, tuple[int, Callable[[Database], Awaitable[object]]]] = {
     "write_intent": (FULL, lambda db: Journal(db).write_intent(Intent("ark", 1, IntentAction.STOP, ANNA, 1))),
     "record": (FULL, lambda db: Journal(db).record(EXAMPLES[0])),
     "record an alert": (FULL, lambda db: Journal(db).record(replace(CRASHED, at_ms=9))),
+    "record_and_begin": (FULL, lambda db: Journal(db).record_and_begin(CRASHED, Run(1, "ark", 1, "m"), 1, "n")),
     "abandon_run": (FULL, lambda db: Journal(db).abandon_run(1)),
     "delivered": (FULL, lambda db: Outbox(db).delivered((), 1, Standing(1))),
     "postponed": (FULL, lambda db: Outbox(db).postponed(1, 1, "")),

@@ -73,6 +73,18 @@ async def test_the_last_run_of_each_server_is_found(log: EventLog) -> None:
     assert await last_runs(log) == {"ark": second, "rust": rust}
 
 
+async def test_the_end_of_one_run_and_the_beginning_of_the_next_are_written_at_once(log: EventLog) -> None:
+    over = ended(await log.begin_run("ark", 1_000, "a"), Verdict.CRASHED, 2_000)
+    event_id, begun = await log.record_and_begin(CRASHED, over, 2_001, "b")
+    assert begun == Run(begun.id, "ark", 2_001, "b")
+    assert begun.id != over.id
+    assert (await log.past())["ark"] == Past(begun, CRASHED)
+    assert list(await log.failures_since("ark", 0)) == [2_000]
+    await log.abandon_run(begun.id)
+    assert await last_runs(log) == {"ark": over}
+    assert event_id < await log.record(EXAMPLES[0])
+
+
 async def test_an_abandoned_run_leaves_no_trace(log: EventLog) -> None:
     kept = ended(await log.begin_run("ark", 1_000, "a"), Verdict.STOPPED, 2_000)
     await log.record(EXAMPLES[3], kept)

@@ -64,6 +64,9 @@ async def test_event_alert_and_run_are_written_together_or_not_at_all(journal: J
     with pytest.raises(StorageError) as caught:
         await journal.record(CRASHED, Run(99, "ark", 1, "never begun", report=ASKED))
     assert caught.value.fault is StorageFault.FAILED
+    with pytest.raises(StorageError):
+        await journal.record_and_begin(CRASHED, Run(99, "ark", 1, "never begun", report=ASKED), 2, "next")
+    assert await db.fetch_all("SELECT id FROM runs") == []
     assert await journal.events() == ()
     assert await db.fetch_all("SELECT id FROM outbox") == []
 
