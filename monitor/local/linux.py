@@ -26,6 +26,7 @@ from monitor.model import ExitStatus, ProcessId
 _NEWS_S = 0.25
 _RECORD_S = 1.0
 _NEWS_PAUSE_S = 0.0002
+_COLLECT_AFTER_S = 0.05
 
 
 class ProcfsTable:
@@ -104,7 +105,10 @@ class PidfdHold(PosixHold):
             self._in_thread(loop, ended, lambda: self._wait_for_news(descriptor))
         else:
             self._close_descriptor()
-            ended(self._over(status))
+            self._status = status
+            ended(status)
+            # It is in nobody's way meanwhile, and whoever waits for the end is to know it first.
+            loop.call_later(_COLLECT_AFTER_S, self._collect)
 
     def _wait_for_news(self, descriptor: int) -> ExitStatus:
         """Ask on until its parent has collected it: only then does the kernel tell everybody. Blocking.

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monitor.local import pidfd, procfs, recorder
+from monitor.local import linux, pidfd, procfs, recorder
 from monitor.local.log import CapturedLog
 from monitor.local.machine import local_system
 from monitor.local.recorder import Recorder, split_environment
@@ -60,11 +60,13 @@ async def test_it_costs_less_than_a_megabyte(stage: Stage) -> None:
     assert psutil.Process(parent_of(process)).memory_full_info().pss < 1 << 20
 
 
-async def test_it_ends_with_the_server_and_leaves_no_zombie(stage: Stage) -> None:
+async def test_it_ends_with_the_server_and_leaves_no_zombie(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linux, "_COLLECT_AFTER_S", 0.0)
     process, puppet = await stage.play()
     keeper = parent_of(process)
     puppet.send("exit 0")
     await ended(process)
+    await asyncio.sleep(0)
     for thread in threading.enumerate():
         if thread.name == f"recorder-{keeper}":
             await asyncio.to_thread(thread.join, LIMIT_S)
