@@ -38,11 +38,37 @@ from storage.grants import Action
 from storage.mutes import Mute, Mutes
 from storage.routes import Route, Routes
 
-WORDLESS = (discord.ChannelType.category, discord.ChannelType.forum, discord.ChannelType.media)
-"""The sorts of channel in which nobody can say anything."""
+WRITABLE = (
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.voice,
+    discord.ChannelType.news_thread,
+    discord.ChannelType.public_thread,
+    discord.ChannelType.private_thread,
+)
+"""The sorts of channel that somebody can write in."""
 DEAD_SHOWN = 5
 ADDRESS_AT_MOST = 500
 SEVERITY = [Choice(name=locale_str(render.SEVERITIES[severity]), value=severity.value) for severity in Severity]
+
+
+AnyChannel = app_commands.AppCommandChannel | app_commands.AppCommandThread
+
+
+class WritableChannel(app_commands.Transformer):
+    """Has Discord offer what somebody can write in; taken as Discord names it, known to us or not."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        return list(WRITABLE)
+
+    async def transform(self, interaction: discord.Interaction, value: AnyChannel, /) -> AnyChannel:
+        del interaction
+        return value
 
 
 class AlertsCog(ServerCog):
@@ -84,7 +110,7 @@ class AlertsCog(ServerCog):
     async def add(  # noqa: PLR0917 - each is an option
         self,
         interaction: discord.Interaction,
-        channel: app_commands.AppCommandChannel | app_commands.AppCommandThread | None = None,
+        channel: app_commands.Transform[AnyChannel, WritableChannel] | None = None,
         webhook: app_commands.Range[str, 1, ADDRESS_AT_MOST] | None = None,
         server: str | None = None,
         kinds: str | None = None,
@@ -94,7 +120,7 @@ class AlertsCog(ServerCog):
         fallback: str | None = None,
     ) -> None:
         server_id = await self._managed(interaction, server)
-        if channel is not None and channel.type in WORDLESS:
+        if channel is not None and channel.type not in WRITABLE:
             raise BadRoute(RouteFault.WORDLESS, channel.name)
         wanted = target(None if channel is None else channel.id, webhook)
         if wanted.for_owners:

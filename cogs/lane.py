@@ -150,7 +150,11 @@ class Lane:
 
     async def refresh(self, head: OutboxItem, png: bytes | None = None) -> None:
         """As `Poster.refresh`."""
-        await self._poster.refresh(head, png)
+        try:
+            await self._poster.refresh(head, png)
+        except NotDelivered as failure:
+            self.post.traffic.failed(failure.invalid, refused=failure.setback is Setback.REFUSED)
+            raise
 
     def again(self) -> None:
         """Ask it again at once, though it was gone before: somebody may have set it right."""

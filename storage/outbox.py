@@ -175,12 +175,6 @@ class Outbox:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def sample(self, event: Event, destination: str) -> OutboxItem:
-        """Give a message that waits for nothing: what there is to try a destination with."""
-        row = await self._db.fetch_one("SELECT value FROM settings WHERE key = 'installation'")
-        installation = "" if row is None else row[0]
-        return OutboxItem(0, event.at_ms, event, destination, 0, event.at_ms, installation)
-
     async def destinations(self) -> Sequence[str]:
         """Where something is waiting to go to."""
         return [row[0] for row in await self._db.fetch_all(_DESTINATIONS)]
