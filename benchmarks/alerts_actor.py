@@ -39,7 +39,7 @@ async def deliver(folder: Path, base: str, token: str, guild_id: int) -> None:
             stores,
             client,
             fleet,
-            Pictures(samples, Journal(db), Painter(), "UTC", 5.0),
+            Pictures(samples, Journal(db), Painter(), "UTC", 5.0, Redaction()),
             channel_id=None,
             owner_ids=[],
             bus=bus,

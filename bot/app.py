@@ -188,7 +188,9 @@ def _discord_side(
     redaction: Redaction,
     adapters: Mapping[str, GameFactory],
 ) -> Gamekeeper:
-    pictures = Pictures(stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s)
+    pictures = Pictures(
+        stores.samples, stores.journal, painter, settings.timezone.key, settings.sample_interval_s, redaction
+    )
     access = Access(stores.grants, owner_ids=settings.owner_ids, guild_ids=settings.guild_ids)
     client = GamekeeperClient(settings.guild_ids)
     mirror = _audit_mirror(settings, stores.audit, client, clock, redaction)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import discord
@@ -36,8 +36,16 @@ def entry_of(kind: discord.InteractionType, data: object) -> str:
             return "?"
 
 
-def arguments_of(kind: discord.InteractionType, data: object) -> dict[str, Argument]:
-    """Give what was filled in, by name; what is secret by its name is masked."""
+def arguments_of(
+    kind: discord.InteractionType, data: object, shown: Callable[[str], str] = str
+) -> dict[str, Argument]:
+    """Give what was filled in, by name.
+
+    Args:
+        kind: what Discord says it is.
+        data: what it says of it.
+        shown: takes known secrets out of a text. What is secret by its name is masked as a whole.
+    """
     if not isinstance(data, Mapping):
         return {}
     given: Iterable[tuple[object, object]]
@@ -50,7 +58,7 @@ def arguments_of(kind: discord.InteractionType, data: object) -> dict[str, Argum
             given = _fields(data.get("components"))
         case _:
             return {}
-    known = {str(name)[:64]: _argument(str(name), value) for name, value in given if value is not None}
+    known = {str(name)[:64]: _argument(str(name), value, shown) for name, value in given if value is not None}
     return dict(list(known.items())[:ARGUMENTS_AT_MOST])
 
 
@@ -59,12 +67,14 @@ def secret_by_name(name: str) -> bool:
     return any(word in name.casefold() for word in SECRET_NAMES)
 
 
-def _argument(name: str, value: object) -> Argument:
+def _argument(name: str, value: object, shown: Callable[[str], str]) -> Argument:
     if secret_by_name(name):
         return MASK
     if isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    # First this, then the cut: of a secret that was cut in two, nobody would know the first half.
+    text = shown(text)
     return text if len(text) <= ARGUMENT_AT_MOST else text[:ARGUMENT_AT_MOST] + "…"
 
 

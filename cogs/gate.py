@@ -188,11 +188,10 @@ class Gate:
             log.error("outcome_not_written", entry=attempt.entry, result=result, failure=repr(failure))  # noqa: TRY400
 
     def _attempt(self, interaction: discord.Interaction) -> Attempt:
-        arguments = arguments_of(interaction.type, interaction.data)
         return Attempt(
             person(interaction),
             entry_of(interaction.type, interaction.data),
-            {key: self.redaction.text(v) if isinstance(v, str) else v for key, v in arguments.items()},
+            arguments_of(interaction.type, interaction.data, self.redaction.text),
             self.clock.monotonic(),
             self.redaction,
         )

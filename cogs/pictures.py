@@ -21,6 +21,7 @@ from monitor.events import (
 )
 from monitor.metrics import Metric
 from monitor.model import Server
+from monitor.redaction import Redaction
 from storage.journal import Journal
 from storage.samples import SampleBuffer
 from storage.series import Series
@@ -78,6 +79,8 @@ class Pictures:
     painter: Painter
     timezone: str
     sample_interval_s: float
+    redaction: Redaction
+    """What is drawn cannot be read for secrets any more."""
 
     async def chart(
         self,
@@ -107,7 +110,7 @@ class Pictures:
         panels = [(metric, await self._curves(server, metric, span, compared)) for metric in metrics]
         known = [(metric, curves) for metric, curves in panels if any(_knows(curve) for curve in curves)]
         request = chart_request(
-            server_name=server.spec.name,
+            server_name=self.redaction.text(server.spec.name),
             server_id=server.id,
             words=words,
             timezone=self.timezone,
@@ -133,8 +136,8 @@ class Pictures:
         then = Span(span.since_s - shift_s, span.until_s - shift_s, span.bucket_s)
         other = await self._series(compared.server, metric, then)
         return [
-            _curve(own, name=server.spec.name, plain_name=server.id),
-            _curve(other, shift_s, name=compared.label, plain_name=compared.plain_label),
+            _curve(own, name=self.redaction.text(server.spec.name), plain_name=server.id),
+            _curve(other, shift_s, name=self.redaction.text(compared.label), plain_name=compared.plain_label),
         ]
 
     async def _series(self, server: Server, metric: Metric, span: Span) -> Series:

@@ -7,9 +7,10 @@ from itertools import chain
 import pytest
 from structlog.testing import capture_logs
 
-from cogs.access import AccessDenied, Denial
-from cogs.errors import explain
+from cogs.access import AccessDenied, Denial, NobodyMeant
+from cogs.errors import explain, outcome_word
 from cogs.locale.catalogue import catalogue
+from cogs.ratelimit import RateLimited
 from cogs.render.painter import ChartFailed, ChartFault
 from cogs.routing import BadRoute, RouteFault
 from monitor import errors
@@ -70,6 +71,8 @@ EXAMPLES: list[GamekeeperError] = [
     *(LimitRefused(fault) for fault in LimitFault),
     UnknownLimit(NASTY),
     BadHours(NASTY),
+    RateLimited(1.0, 1_000),
+    NobodyMeant(NASTY),
     *(AccessDenied(denial, Action.CONTROL, "hunter2") for denial in Denial),
     *(
         WrongState("alpha", state, request.value)
@@ -134,6 +137,21 @@ def test_fault_14_who_holds_a_port_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (AccessDenied(Denial.NO_GRANT, Action.VIEW), "denied:no_grant"),
+        (RateLimited(1.0, 1), "limited"),
+        (WrongState("alpha", State.STOPPED, "stop"), "wrong_state"),
+        (UnknownServer("x"), "unknown_server"),
+        (ZeroDivisionError("hunter2"), "failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_error_has_a_word_for_the_audit(error: BaseException, word: str) -> None:
+    assert outcome_word(error) == word
+
+
 def test_what_nobody_foresaw_has_no_words() -> None:
     assert explain(ZeroDivisionError("hunter2"), catalogue("en")) is None
 
@@ -150,14 +168,15 @@ async def test_fault_64_what_nobody_foresaw_is_logged_and_not_shown(home: World,
     assert told in result.response.content
     assert "hunter2" not in result.response.content
     [entry] = [entry for entry in logs if entry["event"] == "command_failed"]
-    assert (entry["command"], entry["log_level"]) == ("start", "error")
+    assert (entry["entry"], entry["log_level"]) == ("/start", "error")
     assert isinstance(entry["exc_info"], ZeroDivisionError)
 
 
 async def test_fault_46_a_denial_is_logged(home: World) -> None:
     with capture_logs() as logs:
         await home.slash(home.people.stranger, "stop", server="alpha")
-    assert {"command": "stop", "user": home.people.stranger.id, "denial": "no_grant"}.items() <= logs[-1].items()
+    told = {"entry": "/stop", "user": home.people.stranger.id, "decision": "denied:no_grant"}
+    assert told.items() <= logs[-1].items()
 
 
 async def test_fault_29_30_32_a_database_that_refuses_is_told(home: World) -> None:
@@ -172,4 +191,4 @@ async def test_an_answer_that_discord_refuses_is_logged(home: World) -> None:
     home.env.inject_error("*", "/interactions/*", status=500, times=None)
     with capture_logs() as logs:
         await home.slash(home.people.stranger, "stop", server="alpha")
-    assert [entry["event"] for entry in logs] == ["access_denied", "refusal_not_told"]
+    assert [entry["event"] for entry in logs] == ["refused", "refusal_not_told"]

@@ -154,7 +154,7 @@ async def wired(
         journal, stores, house, bus = Journal(db), AlertStores.over(db), House(), Bus()
         redaction = Redaction(secrets)
         async with house.fleet(*(spec_of(name) for name in NAMES)) as fleet:
-            pictures = Pictures(SampleBuffer(db, clock), journal, SketchPainter(), "UTC", 5.0)
+            pictures = Pictures(SampleBuffer(db, clock), journal, SketchPainter(), "UTC", 5.0, redaction)
 
             def make() -> Delivery:
                 made = delivery(

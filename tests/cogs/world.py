@@ -37,6 +37,7 @@ from cogs.pages import Pages
 from cogs.pictures import Pictures
 from cogs.ratelimit import Limits
 from cogs.status import StatusCog
+from monitor.changes import secrets_in
 from monitor.fleet import Fleet
 from monitor.limit_watch import LimitWatch
 from monitor.redaction import Redaction
@@ -285,11 +286,10 @@ async def world(
         fleet, samples, stores = _fleet(specs, house, journal), SampleBuffer(db, house.clock), AlertStores.over(db)
         stores = replace(stores, outbox=outbox(db))
         access = Access(Grants(db), owner_ids=[people.owner.id], guild_ids=guild_ids)
-        audit, redaction = Audit(db), Redaction()
-        redaction = Redaction()
+        audit, redaction = Audit(db), Redaction(secret for spec in specs for secret in secrets_in(spec))
         gate = Gate(access, audit, house.clock, redaction, Limits(house.clock))
         confirmations, pages = Confirmations(gate, house.clock), Pages(gate)
-        pictures = Pictures(samples, journal, painter, "UTC", 5.0)
+        pictures = Pictures(samples, journal, painter, "UTC", 5.0, redaction)
         channel_id = places.alerts.id if to_alerts else None
         deliver = delivery(
             stores,
