@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
 from cogs.attempt import attempt_of
+from cogs.channels import WRITABLE, AnyChannel, WritableChannel
 from cogs.delivery import Delivery
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue
@@ -38,37 +39,9 @@ from storage.grants import Action
 from storage.mutes import Mute, Mutes
 from storage.routes import Route, Routes
 
-WRITABLE = (
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.voice,
-    discord.ChannelType.news_thread,
-    discord.ChannelType.public_thread,
-    discord.ChannelType.private_thread,
-)
-"""The sorts of channel that somebody can write in."""
 DEAD_SHOWN = 5
 ADDRESS_AT_MOST = 500
 SEVERITY = [Choice(name=locale_str(render.SEVERITIES[severity]), value=severity.value) for severity in Severity]
-
-
-AnyChannel = app_commands.AppCommandChannel | app_commands.AppCommandThread
-
-
-class WritableChannel(app_commands.Transformer):
-    """Has Discord offer what somebody can write in; taken as Discord names it, known to us or not."""
-
-    @property
-    def type(self) -> discord.AppCommandOptionType:
-        return discord.AppCommandOptionType.channel
-
-    @property
-    def channel_types(self) -> list[discord.ChannelType]:
-        return list(WRITABLE)
-
-    async def transform(self, interaction: discord.Interaction, value: AnyChannel, /) -> AnyChannel:
-        del interaction
-        return value
 
 
 class AlertsCog(ServerCog):
