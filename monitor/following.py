@@ -15,6 +15,7 @@ import structlog
 
 from monitor.model import ExitStatus, ProcessId
 from monitor.ports import Launcher, ServerProcess
+from monitor.rules import may_be_out_of_memory
 
 MAIN_SHARE = 0.5
 """What outlives a process that failed is taken for the server itself only where it holds at least this much of the
@@ -41,6 +42,8 @@ class FollowedProcess:
     """What the whole server held when it was last measured."""
     _push: Push | None = None
     """The last thing we did to end it: whatever is left then has to end as well, and by the same means."""
+    _killed: str | None = None
+    """What the system said, when the process ended, of killing it for want of memory."""
     _status: asyncio.Future[ExitStatus] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -51,7 +54,8 @@ class FollowedProcess:
         """Watch until the server has ended, from one process to the next."""
         while True:
             status = await self.current.wait()
-            successor = await self._successor(status)
+            # Together: both take a moment, and whoever is to come back waits for them.
+            successor, self._killed = await asyncio.gather(self._successor(status), self._memory_evidence(status))
             if successor is None:
                 self._status.set_result(status)
                 return status
@@ -115,8 +119,11 @@ class FollowedProcess:
         return await self.current.memory_bytes()
 
     async def out_of_memory(self) -> str | None:
+        return self._killed
+
+    async def _memory_evidence(self, status: ExitStatus) -> str | None:
         try:
-            return await self.current.out_of_memory()
+            return await self.current.out_of_memory() if may_be_out_of_memory(status) else None
         except Exception:
             # It explains an exit; that it cannot be had must not keep the exit from being told.
             log.exception("memory_evidence_unread", pid=self.current.identity.pid)

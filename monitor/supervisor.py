@@ -288,7 +288,7 @@ class Supervisor:
 
     async def ended(self, life: Life, status: ExitStatus) -> None:
         # Only now: a stop that was ahead in the queue may have been asked for since.
-        killed = await life.process.out_of_memory() if rules.may_be_out_of_memory(status) else None
+        killed = await life.process.out_of_memory()
         ending = life.ending(status, self.server.latest, self._clock.monotonic(), killed)
         self._fit.watches.over()
         self._jobs.call_off("stop")
