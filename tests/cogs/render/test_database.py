@@ -56,7 +56,7 @@ def test_what_is_missing(backup_ms: int | None, until_ms: int | None, says: str)
     assert says in restored(backup_ms, until_ms)
 
 
-@pytest.mark.parametrize("fault", [*REFUSING, StorageFault.UNREADABLE])
+@pytest.mark.parametrize("fault", [*sorted(REFUSING), StorageFault.UNREADABLE])
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_every_trouble_has_a_headline_and_says_what_to_do(fault: StorageFault, in_memory: bool) -> None:  # noqa: FBT001
     event = StorageDegraded(at_ms=AT_MS, fault=fault.value, path="/srv/gamekeeper.db", in_memory=in_memory)
