@@ -12,16 +12,18 @@ import structlog
 
 from monitor.errors import StorageError
 from monitor.ports import Clock
-from storage.database import Database
-from storage.measures import SERVER_BITS
+from storage.database import Database, Row
+from storage.measures import key_of
 from storage.rollups import HOUR, MINUTE, TEN_MINUTES
 from storage.series import DAY_S, KEPT, Keep
 
-EVERY_S = 3600.0
+EVERY_S = 600.0
 FIRST_AFTER_S = 120.0
 """Not while everything starts."""
 PAUSE_S = 0.05
 ROWS_AT_ONCE = 5_000
+LATE_S = 3600
+"""Fewer rows than that are waited with, but not for longer."""
 PAGES_AT_ONCE = 32
 SPARE_PAGES = 256
 SPARE_SHARE = 0.05
@@ -30,12 +32,8 @@ SPARE_SHARE = 0.05
 log = structlog.get_logger(__name__)
 
 _OLDEST_ROW = "SELECT at_s FROM samples ORDER BY key LIMIT 1"
-_DELETE_ROWS = f"""
-    DELETE FROM samples WHERE key < min(
-        :until_s << {SERVER_BITS},
-        ifnull((SELECT key FROM samples ORDER BY key LIMIT 1 OFFSET :most), :until_s << {SERVER_BITS})
-    )
-"""  # noqa: S608  # a constant
+_NEXT_BATCH = "SELECT key FROM samples ORDER BY key LIMIT 1 OFFSET ?"
+_DELETE_ROWS = "DELETE FROM samples WHERE key < ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Retention:
     def __init__(self, db: Database, clock: Clock, keep: Keep = KEPT) -> None:
         self._db = db
         self._clock = clock
-        self._raw = _Rule("samples", keep.raw_days, HOUR.bucket_s)
+        self._raw = _Rule("samples", keep.raw_days, 1)
         self._rollups = (
             _Rule(MINUTE.table, keep.minute_days, 6 * HOUR.bucket_s),
             _Rule(TEN_MINUTES.table, keep.ten_minute_days, DAY_S),
@@ -63,7 +61,7 @@ class Retention:
         self._broken = False
 
     async def run(self) -> None:
-        """Sweep every hour until cancelled. A database that refuses is logged once, and once more when it is over."""
+        """Sweep every ten minutes until cancelled. A refusal is logged once, and once more when it is over."""
         await self._clock.sleep(FIRST_AFTER_S)
         while True:
             try:
@@ -89,19 +87,24 @@ class Retention:
 
     async def _sweep_rows(self) -> None:
         until_s = await self._until_s(self._raw, _OLDEST_ROW)
-        while until_s is not None and await self._delete(_DELETE_ROWS, {"until_s": until_s, "most": ROWS_AT_ONCE}):
-            pass
+        if until_s is None:
+            return
+        while (batch := await self._db.fetch_one(_NEXT_BATCH, (ROWS_AT_ONCE,))) and batch[0] <= key_of(until_s):
+            await self._delete(_DELETE_ROWS, batch)
+        oldest = await self._db.fetch_one(_OLDEST_ROW)
+        if oldest is not None and oldest[0] < until_s - LATE_S:
+            await self._delete(_DELETE_ROWS, (key_of(until_s),))
 
     async def _sweep_rollups(self, rule: _Rule, server_no: int) -> None:
-        of_server = f"FROM {rule.table} WHERE server_no = :no"
-        until_s = await self._until_s(rule, f"SELECT min(at_s) {of_server}", {"no": server_no})
+        of_server = f"FROM {rule.table} WHERE server_no = ?"
+        until_s = await self._until_s(rule, f"SELECT min(at_s) {of_server}", (server_no,))
         if until_s is not None:
             # At most a day of them: few enough for one transaction.
-            await self._delete(f"DELETE {of_server} AND at_s < :until_s", {"no": server_no, "until_s": until_s})
+            await self._delete(f"DELETE {of_server} AND at_s < ?", (server_no, until_s))
 
-    async def _until_s(self, rule: _Rule, oldest: str, parameters: dict[str, int] | None = None) -> int | None:
+    async def _until_s(self, rule: _Rule, oldest: str, parameters: tuple[int, ...] = ()) -> int | None:
         """Where what is to be kept begins; `None` where nothing is older."""
-        [oldest_s] = await self._db.fetch_one(oldest, parameters or {}) or (None,)
+        [oldest_s] = await self._db.fetch_one(oldest, parameters) or (None,)
         if oldest_s is None or rule.keep_days is None:
             return None
         bounds = [self._clock.now_ms() // 1000 - rule.keep_days * DAY_S, oldest_s + DAY_S + rule.step_s]
@@ -111,20 +114,17 @@ class Retention:
         until_s -= until_s % rule.step_s
         return until_s if oldest_s < until_s else None
 
-    async def _delete(self, sql: str, parameters: dict[str, int]) -> bool:
-        """Delete rows, and pause; `False`: there were none."""
-        async with self._db.transaction() as tx:
+    async def _delete(self, sql: str, parameters: Row) -> None:
+        async with self._db.transaction(bulk=True) as tx:
             await tx.execute(sql, parameters)
-            gone = await tx.fetch_one("SELECT changes()")
         await self._clock.sleep(PAUSE_S)
-        return gone != (0,)
 
     async def _give_back(self) -> None:
         [free] = await self._db.fetch_one("PRAGMA freelist_count") or (0,)
         [pages] = await self._db.fetch_one("PRAGMA page_count") or (0,)
         surplus = free - max(SPARE_PAGES, round(pages * SPARE_SHARE))
         for left in range(surplus, 0, -PAGES_AT_ONCE):
-            async with self._db.transaction() as tx:
+            async with self._db.transaction(bulk=True) as tx:
                 for _ in range(min(left, PAGES_AT_ONCE)):
                     # Python takes one step of it only, whatever the number.
                     await tx.execute("PRAGMA incremental_vacuum(1)")

@@ -37,6 +37,8 @@ LEVELS = (MINUTE, TEN_MINUTES, HOUR)
 
 GRACE_S = 5
 """How long after its end a bucket is waited with: a sample that is under way would have it written twice."""
+TOGETHER_S = 300
+"""Buckets are written once so much time is over: five minutes of a server are mostly on one page."""
 BUCKETS_AT_ONCE = 8
 """In one transaction, so that nobody waits long for the database."""
 
@@ -57,18 +59,21 @@ async def mark_due(tx: Transaction, at_s: Iterable[int]) -> None:
     await tx.execute(_DUE, (json.dumps([level.bucket_s for level in LEVELS]), json.dumps(sorted(minutes))))
 
 
-async def roll_up(tx: Transaction, until_s: int) -> bool:
-    """Write what is due and ended by `until_s`, though not more than `BUCKETS_AT_ONCE`; `True`: there may be more."""
-    due = await tx.fetch_all(_OVER, (until_s, BUCKETS_AT_ONCE))
+async def roll_up(tx: Transaction, until_s: int) -> None:
+    """Write what is due and ended by `until_s`, though not more than `BUCKETS_AT_ONCE` of it."""
+    due = await tx.fetch_all(_OVER, (_whole(until_s), BUCKETS_AT_ONCE))
     for bucket_s, at_s in due:
         await tx.execute(_ROLL_UP[bucket_s], {"at_s": at_s, "end_s": at_s + bucket_s})
         await tx.execute(_NOT_DUE, (bucket_s, at_s))
-    return len(due) == BUCKETS_AT_ONCE
 
 
 async def anything_due(db: Database, until_s: int) -> bool:
     """Whether `roll_up` would have something to do."""
-    return await db.fetch_one(_OVER, (until_s, 1)) is not None
+    return await db.fetch_one(_OVER, (_whole(until_s), 1)) is not None
+
+
+def _whole(until_s: int) -> int:
+    return until_s - until_s % TOGETHER_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,15 @@ import pytest
 from monitor.errors import StorageError
 from monitor.model import Sample
 from storage.database import Database
-from storage.rollups import BUCKETS_AT_ONCE, GRACE_S, HOUR, LEVELS, MINUTE, TEN_MINUTES, Level
+from storage.rollups import BUCKETS_AT_ONCE, GRACE_S, HOUR, LEVELS, MINUTE, TEN_MINUTES, TOGETHER_S, Level
 from storage.samples import SampleBuffer
 from tests.fakes.clock import EPOCH_MS, FakeClock
 from tests.storage.longhand import due, rolled_up, worked_out
 
 NOW_S = EPOCH_MS // 1000
 """Where an hour begins."""
-MINUTE_OVER_S = MINUTE.bucket_s + GRACE_S
+WRITTEN_S = TOGETHER_S + GRACE_S
+"""The first minutes are written so long after they began."""
 
 pytestmark = pytest.mark.usefixtures("two_servers")
 
@@ -73,13 +74,14 @@ def test_the_clock_of_these_tests_stands_at_a_full_hour() -> None:
 async def test_a_bucket_is_written_once_its_time_has_passed(
     db: Database, buffer: SampleBuffer, clock: FakeClock
 ) -> None:
-    clock.shift_wall(MINUTE_OVER_S - 1)
-    await flush(buffer, ark(0, 2), ark(59, 4), ark(60, 9))
+    clock.shift_wall(WRITTEN_S - 1)
+    await flush(buffer, ark(0, 2), ark(59, 4), ark(240, 7))
     assert await players(db, MINUTE) is None
     clock.shift_wall(1)
-    await flush(buffer, ark(61, 9))
+    await flush(buffer, ark(300, 9))
     assert await players(db, MINUTE) == (2, 2, 2, 4, 6)
-    assert await players(db, MINUTE, 60) is None
+    assert await players(db, MINUTE, 240) == (1, 1, 7, 7, 7)
+    assert await players(db, MINUTE, 300) is None
     assert await players(db, TEN_MINUTES) is None
 
 
@@ -99,7 +101,7 @@ async def test_a_flush_writes_samples_and_rollups_or_neither(
 ) -> None:
     async with db.transaction() as tx:
         await tx.execute("CREATE TRIGGER no BEFORE INSERT ON rollups_1min BEGIN SELECT raise(ABORT, 'no'); END")
-    clock.shift_wall(MINUTE_OVER_S)
+    clock.shift_wall(WRITTEN_S)
     with pytest.raises(StorageError):
         await flush(buffer, ark(1))
     assert await db.fetch_one("SELECT count(*) FROM samples") == (0,)
@@ -111,7 +113,7 @@ async def test_a_flush_writes_samples_and_rollups_or_neither(
 
 
 async def test_what_is_not_known_is_not_counted(db: Database, buffer: SampleBuffer, clock: FakeClock) -> None:
-    clock.shift_wall(MINUTE_OVER_S)
+    clock.shift_wall(WRITTEN_S)
     await flush(buffer, ark(0, None), ark(1, 0), ark(2, 6), Sample("rust", NOW_S))
     assert await players(db, MINUTE) == (3, 2, 0, 6, 6)
     assert await db.fetch_one("SELECT threads_count, threads_min, threads_max, threads_sum FROM whole_1min") == (
@@ -121,7 +123,7 @@ async def test_what_is_not_known_is_not_counted(db: Database, buffer: SampleBuff
 
 
 async def test_what_follows_from_the_rest_takes_no_room(db: Database, buffer: SampleBuffer, clock: FakeClock) -> None:
-    clock.shift_wall(MINUTE_OVER_S)
+    clock.shift_wall(WRITTEN_S)
     await flush(buffer, *(ark(second, 5) for second in range(4)))
     stored = "SELECT sample_count, players_count, players_min, players_max, players_sum FROM rollups_1min"
     assert await db.fetch_one(stored) == (4, None, 5, None, None)
@@ -154,7 +156,7 @@ async def test_a_clock_that_is_put_back_leaves_the_rest_of_its_hour_due(
 ) -> None:
     clock.shift_wall(1800)
     await flush(buffer, ark(1799, 1))
-    clock.shift_wall(-1800 + MINUTE_OVER_S)
+    clock.shift_wall(-1800 + WRITTEN_S)
     await flush(buffer, ark(0, 2), ark(61, 3))
     assert await players(db, MINUTE) == (1, 1, 2, 2, 2)
     assert await players(db, MINUTE, 1740) is None
@@ -210,7 +212,7 @@ async def test_a_straggler_does_not_replace_what_only_the_rollup_still_knows(
 
 async def test_fault_29_what_was_dropped_is_in_no_rollup(db: Database, clock: FakeClock) -> None:
     buffer = SampleBuffer(db, clock, cap_rows=3)
-    clock.shift_wall(MINUTE_OVER_S)
+    clock.shift_wall(WRITTEN_S)
     await flush(buffer, *(ark(second, second) for second in range(5)), Sample("nowhere", NOW_S + 5))
     assert buffer.dropped == 4  # three too many, and one of nobody
     assert await players(db, MINUTE) == (2, 2, 3, 4, 7)
