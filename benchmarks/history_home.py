@@ -28,7 +28,9 @@ class Plan:
     every_s: int = 5
     dense_s: int = 6 * 3600
     """So much of the oldest is at 1 Hz, as what is written anew is: as much is then deleted as is written."""
-    hours: int = 2
+    warm_s: int = 3600
+    """Of writing into the full file before it counts: until the room of what is deleted is used again."""
+    steady_s: int = 7200
     """Of writing into the full file, at 1 Hz."""
     raw_s: int = 1800
     """Of writing raw samples alone, at 1 Hz."""

@@ -17,7 +17,7 @@ from benchmarks.history_writes import flushes
 from storage.database import Database
 from storage.servers import Servers
 
-SMALL = Plan(servers=2, days=1, every_s=600, dense_s=600, hours=1, raw_s=60, rounds=2)
+SMALL = Plan(servers=2, days=1, every_s=600, dense_s=600, warm_s=600, steady_s=600, raw_s=60, rounds=2)
 KEYS = {
     "bytes_written_per_sample",
     "bytes_written_per_sample_steady",
@@ -43,9 +43,8 @@ def test_it_says_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(figures) == KEYS
     for key, figure in figures.items():
         assert set(figure) == {"value", "unit", "goal", "baseline", "ratio"}
-        assert figure["baseline"] > 0
-        # So short an export may fit into what the process had already.
-        assert figure["value"] > 0 or key == "export_peak_mib"
+        # So short an export fits into what the process had already.
+        assert key == "export_peak_mib" or (figure["value"] > 0 and figure["baseline"] > 0)
 
 
 def test_every_second_of_every_server_is_made_up() -> None:
