@@ -225,7 +225,7 @@ class Gate:
             decision=decision,
             guild_id=attempt.who.guild_id,
             action=None if action is None else action.value,
-            server_id=server_id,
+            server_id=None if server_id is None else self.redaction.text(server_id),
             arguments=attempt.arguments,
             allowed_by=allowed_by,
         )

@@ -91,7 +91,7 @@ class Wording:
         if not server_id:
             return self.words.text("The machine")
         try:
-            return self.control.server(server_id).spec.name or server_id
+            return self.redaction.text(self.control.server(server_id).spec.name or server_id)
         except UnknownServer:
             return server_id
 

@@ -13,11 +13,15 @@ from urllib.parse import quote
 
 MASK = "***"
 _SHORTEST = 4
+_HARMLESS = r"[\\\u200b]*"
+_ELLIPSIS = "…"
+_TAIL = 400
+"""How much of what was cut off is looked at: as much as any limit leaves of a name, and its escapes."""
 _UNTOUCHED = frozenset({"timestamp", "level", "logger"})
 
-_BOT_TOKEN = re.compile(r"[\w-]{23,30}\.[\w-]{6,7}\.[\w-]{27,}", re.ASCII)
-"""A Discord bot token: id, time and signature in base64, with dots between."""
-_CALLBACK = re.compile(r"(/(?:webhooks|interactions)/\d{1,20}/)[\w-]{20,}", re.ASCII)
+_BOT_TOKEN = re.compile(r"[\w\\-]{23,36}\.[\w\\-]{6,9}\.[\w\\-]{27,}", re.ASCII)
+"""A Discord bot token: id, time and signature in base64, with dots between; also as harmless Markdown."""
+_CALLBACK = re.compile(r"(/(?:webhooks|interactions)/\d{1,20}/)[\w\\-]{20,}", re.ASCII)
 """The token inside the address of a webhook or of an interaction's answer; whoever has it may write there."""
 
 
@@ -29,7 +33,13 @@ def _spellings(secret: str) -> set[str]:
 
 def _as_shown(spelling: str) -> str:
     """Match it also where Markdown was made harmless, by a backslash or a space of no width before a character."""
-    return r"[\\\u200b]*".join(map(re.escape, spelling))
+    return _HARMLESS.join(map(re.escape, spelling))
+
+
+def _begun(spelling: str, text: str) -> int:
+    """Count how many of its first characters a spelling has at the end of a text."""
+    longest = min(len(spelling) - 1, len(text))
+    return next((n for n in range(longest, _SHORTEST - 1, -1) if text.endswith(spelling[:n])), 0)
 
 
 class Redaction:
@@ -54,7 +64,19 @@ class Redaction:
     def text(self, text: str) -> str:
         if self._pattern is not None:
             text = self._pattern.sub(MASK, text)
+            *cut_off, last = text.split(_ELLIPSIS)
+            text = _ELLIPSIS.join([*map(self._without_a_beginning, cut_off), last])
         return _CALLBACK.sub(rf"\1{MASK}", _BOT_TOKEN.sub(MASK, text))
+
+    def _without_a_beginning(self, text: str) -> str:
+        """Mask the beginning of a secret that was cut off: nothing else would know it."""
+        tail = text[-_TAIL:]
+        plain = re.sub(_HARMLESS, "", tail)
+        begun = max((_begun(secret, plain) for secret in self._secrets), default=0)
+        if not begun:
+            return text
+        shown = re.search(_HARMLESS.join(map(re.escape, plain[-begun:])) + _HARMLESS + "$", tail)
+        return text if shown is None else text[: len(text) - len(tail) + shown.start()] + MASK
 
     def value(self, value: object) -> object:
         """Give the value with every text in it redacted; what is no plain data becomes its redacted `repr`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import chain, product
 
 import discord
@@ -21,6 +21,7 @@ from monitor.model import State
 from storage.grants import Action
 from tests.cogs.knocks import Knock, hang
 from tests.cogs.matrix import COMMANDS, FORMS, OWN_VERBS, SITUATIONS, TOLD, VERBS, Command, Situation, expected
+from tests.cogs.registry import commands_of, completed, leaf
 from tests.cogs.world import GUILD_ID, World, world
 from tests.fakes.house import ANNA
 
@@ -120,20 +121,6 @@ async def test_fault_45_46_47_every_button_for_everybody(
         assert result.response is not None
         assert TOLD[denial].format(action=action) in result.response.content
         assert shared.house.launcher.spawned == []
-
-
-def commands_of(home: World) -> Iterator[app_commands.Command[discord.ext.commands.Cog, ..., object]]:
-    for command in home.client.tree.walk_commands():
-        if isinstance(command, app_commands.Command):
-            yield command
-
-
-def leaf(home: World, name: str) -> app_commands.Command[discord.ext.commands.Cog, ..., object]:
-    return next(command for command in commands_of(home) if command.qualified_name == name)
-
-
-def completed(command: app_commands.Command[discord.ext.commands.Cog, ..., object]) -> list[str]:
-    return [parameter.display_name for parameter in command.parameters if parameter.autocomplete]
 
 
 async def test_every_command_has_a_row(shared: World) -> None:
