@@ -199,9 +199,9 @@ class PosixSystem:
         return self._hold(identity, Kept(start.marker, console))
 
     def _collect(self, identity: ProcessId) -> None:
-        """Have the recorder of a server that has ended collected; it ends in a moment."""
+        """Have the recorder of a server that has ended collected; it has ended too, or does in a moment."""
         keeper = self._recorders.pop(identity, None)
-        if keeper is not None:
+        if keeper is not None and not keeper.has_ended():
             threading.Thread(target=keeper.collect, name=f"recorder-{keeper.pid}", daemon=True).start()
 
     def _collect_ended(self) -> None:
