@@ -63,9 +63,11 @@ class Lane:
                 return None
             if (held_s := self._held_s()) > 0:
                 return held_s
-            items = await post.outbox.pending(self.name, post.clock.now_ms())
+            # One moment for both questions: what comes due between them must not be missed by both.
+            now_ms = post.clock.now_ms()
+            items = await post.outbox.pending(self.name, now_ms)
             if not items:
-                return await self._until_due_s()
+                return await self._until_due_s(now_ms)
             if self._now_s() < self._gone_until_s:
                 await self._move(items, "it was gone a moment ago")
                 continue
@@ -164,8 +166,7 @@ class Lane:
     def _held_s(self) -> float:
         return max(self.post.traffic.wait_s(), self._held_until_s - self._now_s())
 
-    async def _until_due_s(self) -> float | None:
-        now_ms = self.post.clock.now_ms()
+    async def _until_due_s(self, now_ms: int) -> float | None:
         due_ms = await self.post.outbox.next_ms(self.name, now_ms)
         return None if due_ms is None else (due_ms - now_ms) / 1000
 

@@ -66,6 +66,8 @@ class Poster:
     """Held while a message is sent or changed, so that no older state of it comes last."""
     _fresh: bool = True
     """Nothing was delivered yet in this life: what comes first may have been under way when the last one ended."""
+    _plain: set[int | None] = field(default_factory=set)
+    """The messages that have no embed, as it was not taken: a chart would bring it back."""
     _edited_s: dict[int, float] = field(default_factory=dict)
     """When the message of each storm was last brought up to date."""
 
@@ -109,7 +111,8 @@ class Poster:
         await self._delivered(work.items, standing)
         if work.head is not None:
             await self._refresh_quietly(work.head, site.place)
-        if work.kind is not Kind.GROUP and site.place.threaded and illustration(first.event) is not None:
+        drawn = work.kind is not Kind.GROUP and site.place.threaded and standing.message_id not in self._plain
+        if drawn and illustration(first.event) is not None:
             self.post.illustrate(replace(first, message_id=standing.message_id, channel_id=standing.channel_id))
 
     async def _posted(self, place: Destination, what: Outgoing, *, grouped: bool = False) -> Standing:
@@ -124,7 +127,9 @@ class Poster:
             if failure.setback is not Setback.UNFIT:
                 raise
             log.warning("alert_sent_plain", event_id=what.item.event_id, failure=failure.why)
-            return replace(await place.post_plain(what, plain(what.embed)), grouped=grouped)
+            standing = await place.post_plain(what, plain(what.embed))
+            self._plain.add(standing.message_id)
+            return replace(standing, grouped=grouped)
 
     def _in_doubt(self, item: OutboxItem, place: Destination) -> bool:
         """Whether an earlier try may have arrived unnoticed, and would not be known again if repeated."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -242,6 +242,32 @@ async def test_fault_30_a_database_that_refuses_ends_nothing(tmp_path: Path) -> 
         assert [entry["event"] for entry in logs] == ["outbox_unreadable"]
         assert posts(home) == []
         await home.clock.advance(LOOK_EVERY_S)
+        await until(lambda: len(alerts(home)) == 1)
+
+
+class SlowOutbox(Outbox):
+    """Time goes on while it is read, once it was told to be slow."""
+
+    pass_time: Callable[[], None] | None = None
+
+    async def pending(self, destination: str, now_ms: int, limit: int = 200) -> tuple[OutboxItem, ...]:
+        found = await super().pending(destination, now_ms, limit)
+        if self.pass_time is not None and not found:
+            self.pass_time()
+            self.pass_time = None
+        return found
+
+
+async def test_what_comes_due_while_the_outbox_is_read_is_not_missed(tmp_path: Path) -> None:
+    async with world(tmp_path, outbox=SlowOutbox) as home:
+        slow = home.outbox
+        assert isinstance(slow, SlowOutbox)
+        home.env.inject_error("POST", messages_of(home), status=500, times=1)
+        slow.pass_time = lambda: home.clock.shift_wall(5)
+        await crash(home)
+        await failed(home, 1)
+        assert slow.pass_time is None
+        await home.clock.advance(2)
         await until(lambda: len(alerts(home)) == 1)
 
 
