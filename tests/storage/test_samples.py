@@ -98,6 +98,37 @@ async def test_it_is_written_at_once_when_it_is_much(db: Database, buffer: Sampl
         assert clock.monotonic() == 0
 
 
+async def test_it_is_written_early_when_memory_is_wanted(
+    db: Database, buffer: SampleBuffer, clock: FakeClock
+) -> None:
+    async with running(buffer, clock):
+        buffer.add([ark(1)])
+        buffer.flush_early()
+        async with asyncio.timeout(5):
+            while buffer.waiting:
+                await db.fetch_all("SELECT 1")
+        assert await stored(db) == [(1, "ark")]
+        assert clock.monotonic() == 0
+
+
+async def test_fault_29_early_is_not_again_and_again_while_the_disk_refuses(
+    db: Database, buffer: SampleBuffer, clock: FakeClock
+) -> None:
+    await refuse_samples(db)
+    with capture_logs():
+        async with running(buffer, clock):
+            buffer.add([ark(0)])
+            await clock.advance(10)
+            await clock.until_sleeping()
+            await accept_samples(db)
+            buffer.flush_early()
+            await clock.advance(9)
+            assert await stored(db) == []
+            await clock.advance(1)
+            await clock.until_sleeping()
+            assert await stored(db) == [(0, "ark")]
+
+
 async def test_the_same_second_again_replaces_what_was_there(db: Database, buffer: SampleBuffer) -> None:
     buffer.add([ark(1, 1), ark(1, 2)])
     assert buffer.waiting == 1
@@ -112,6 +143,15 @@ async def test_a_server_that_is_not_there_is_dropped_and_counted(db: Database, b
     await buffer.flush()
     assert await stored(db) == [(1, "ark")]
     assert (buffer.waiting, buffer.dropped) == (0, 1)
+
+
+async def test_a_server_whose_number_fits_no_key_is_dropped_and_counted(db: Database, buffer: SampleBuffer) -> None:
+    async with db.transaction() as tx:
+        await tx.execute("INSERT INTO servers (no, id, spec) VALUES (1023, 'last', '{}'), (1024, 'one more', '{}')")
+    buffer.add([Sample("last", 1), Sample("one more", 1)])
+    await buffer.flush()
+    assert await stored(db) == [(1, "last")]
+    assert buffer.dropped == 1
 
 
 async def test_a_server_that_is_added_later_is_found(db: Database, buffer: SampleBuffer) -> None:
