@@ -49,6 +49,7 @@ Type in the page:
   /start server:meadow                 starts the game server, and tells when players can join
   /rcon server:meadow command:crash    makes it crash: the alert comes with a chart, the restart follows
   /chart server:meadow                 draws its history
+  /access grant, /access check         let the visitor in: "Viewing as", above, is who you are
 
 Ctrl+C ends everything that was started and leaves nothing behind.
 """

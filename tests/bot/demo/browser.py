@@ -57,6 +57,18 @@ class Visitor:
         self.page.get_by_role("button", name="Send").click()
         composer.wait_for()
 
+    def slash_unoffered(self, command: str, /, **options: str) -> None:
+        """Give a command with values that the page does not offer: it offers none that would fit."""
+        composer = self.page.locator("#channel-composer-input")
+        self._pick(composer, command)
+        for name, value in options.items():
+            field = self.page.locator(f'input[data-option="{name}"]')
+            field.click()
+            field.press_sequentially(value)
+            self.page.get_by_text("No options match").wait_for()
+        self.page.get_by_role("button", name="Send").click()
+        composer.wait_for()
+
     def _pick(self, composer: Locator, command: str) -> None:
         """Type and pick until the command stands there: what is typed while the page renews itself is lost."""
         picked = self.page.get_by_role("button", name=f"Command /{command}")
@@ -71,8 +83,11 @@ class Visitor:
 
     def _fill(self, name: str, value: str) -> None:
         field = self.page.locator(f'input[data-option="{name}"]')
-        field.or_(self.offered(name)).first.wait_for()
+        more = self.page.get_by_role("button", name=re.compile(r"\+\d+ more"))
+        field.or_(self.offered(name)).or_(more).first.wait_for()
         if not field.count():
+            if not self.offered(name).count():
+                more.click()
             self.offered(name).first.click()
         field.click()
         field.press_sequentially(value)

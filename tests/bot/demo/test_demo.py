@@ -101,12 +101,27 @@ def test_a_kill_from_outside_is_told_and_drawn() -> None:
         visitor.sees_picture()
 
 
+ADMIN, VISITOR = "You, the admin", "A visitor without rights"
+
+
 @in_browser
-def test_a_visitor_without_rights_is_offered_nothing_and_refused() -> None:
+def test_a_visitor_without_rights_is_refused_let_in_and_both_are_explained() -> None:
     with running_demo() as (_, url), browsing(url) as visitor:
-        visitor.become("A visitor without rights")
-        visitor.slash("status")
-        visitor.sees("permission")
+        visitor.become(VISITOR)
+        visitor.slash_unoffered("start", server="meadow")
+        visitor.sees("it takes the permission")
+
+        visitor.become(ADMIN)
+        visitor.slash("access check", who=VISITOR, action="control", server="meadow")
+        visitor.sees("They have no grant at all")
+        visitor.slash("access grant", who=VISITOR, action="control", server="meadow")
+        visitor.sees("may control now on")
+        visitor.slash("access check", who=VISITOR, action="control", server="meadow")
+        visitor.sees("By a grant of their own")
+
+        visitor.become(VISITOR)
+        visitor.slash("start", server="meadow")
+        visitor.sees("is up")
 
 
 def came_back(demo: subprocess.Popen[str], visitor: Visitor) -> psutil.Process:
