@@ -27,6 +27,7 @@ class Standing:
         self._latest: Sample | None = None
         self._vitals = _UNKNOWN
         self._settling: Settling | None = None
+        self._stopping: Settling | None = None
 
     @property
     def server(self) -> Server:
@@ -59,6 +60,8 @@ class Standing:
         self._server = replace(changed, next_start_ms=next_start_ms)
         if to in lifecycle.SETTLED:
             self.settle()
+        elif self._server.called_off_by is not None:
+            self._spare()
 
     def note(self, **facts: Any) -> None:
         """Take in what was found out about it."""
@@ -86,19 +89,34 @@ class Standing:
 
     def settling(self) -> Settling:
         """Give what to wait for: the server as it is at the end of what is under way now."""
-        if self._settling is None:
-            self._settling = asyncio.get_running_loop().create_future()
-        settling = self._settling
+        settling = self._settling = self._settling or asyncio.get_running_loop().create_future()
         if self.state in lifecycle.SETTLED:
             self.settle()
         return settling
 
+    def stopping(self) -> Settling:
+        """Give what whoever wants it to end waits for: the server as it is then, or when the stop is called off."""
+        stopping = self._stopping = self._stopping or asyncio.get_running_loop().create_future()
+        if self.state in lifecycle.SETTLED:
+            self.settle()
+        return stopping
+
     def settle(self) -> None:
         """Let everybody go who waits."""
         settling, self._settling = self._settling, None
-        if settling is not None and not settling.done():
-            settling.set_result(self.server)
+        self._tell(settling)
+        self._spare()
+
+    def _spare(self) -> None:
+        """Let those go who wait for a stop."""
+        stopping, self._stopping = self._stopping, None
+        self._tell(stopping)
+
+    def _tell(self, waiting: Settling | None) -> None:
+        if waiting is not None and not waiting.done():
+            waiting.set_result(self.server)
 
     def close(self) -> None:
-        if self._settling is not None:
-            self._settling.cancel()
+        for waiting in (self._settling, self._stopping):
+            if waiting is not None:
+                waiting.cancel()

@@ -247,7 +247,7 @@ class Supervisor:
             await self._fit.stops.begin(self._life, action, by, reason, on_rung, force=force)
         else:
             await self._restarts.call_off(by)
-        return self._standing.settling()
+        return self._standing.stopping()
 
     async def _plan(self, plan: Plan) -> Server:
         wanted = Request(plan.action.value)

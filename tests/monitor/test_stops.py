@@ -74,8 +74,11 @@ async def test_what_was_put_aside_for_a_stop_is_taken_up_again(house: House) -> 
     async with house.supervising() as ark:
         starting = asyncio.create_task(ark.start(ANNA))
         await settle()
-        await begun(house, ark, Rung.SAVE)
+        stopping = await begun(house, ark, Rung.SAVE)
         assert (await ark.cancel(ANNA)).state is State.STARTING
+        spared = await asyncio.wait_for(stopping, 1)
+        assert (spared.state, spared.called_off_by) == (State.STARTING, ANNA)
+        assert not starting.done()
         house.log().write("Done (9s)")
         await house.clock.advance(1)
         assert (await starting).state is State.RUNNING
