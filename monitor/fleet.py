@@ -9,8 +9,9 @@ from functools import partial
 
 import structlog
 
+from monitor.chronicle import Chronicle
 from monitor.errors import UnknownServer
-from monitor.events import Past, RestartCalledOff
+from monitor.events import HostRebooted, Past, RestartCalledOff
 from monitor.game import Game
 from monitor.model import (
     Actor,
@@ -21,6 +22,7 @@ from monitor.model import (
     Sample,
     Server,
     State,
+    Verdict,
 )
 from monitor.ports import OnRung, ServerLog
 from monitor.pulse import Vitals
@@ -59,8 +61,16 @@ class Fleet:
             self._begin(server_id, supervisor)
         found = await asyncio.gather(*(self._recover(s, past.get(i, Past())) for i, s in self._supervisors.items()))
         recovered = [supervisor for supervisor in found if supervisor is not None]
+        await self._tell_of_reboot(past)
         due = [s for s in recovered if self._starts_by_itself(s.server, past.get(s.server.id, Past()))]
         self._autostarts = asyncio.create_task(self._start_all(due), name="autostart")
+
+    async def _tell_of_reboot(self, past: Mapping[str, Past]) -> None:
+        """Write down, once for all of them, that servers went down with the machine."""
+        down = tuple(i for i, each in self._supervisors.items() if _fell(past.get(i, Past()), each.server))
+        if down:
+            chronicle = Chronicle(self._around.journal, self._around.bus)
+            await chronicle.record(HostRebooted(at_ms=self._around.clock.now_ms(), servers=down))
 
     async def close(self) -> None:
         """Let go of every server and leave the games running."""
@@ -182,3 +192,9 @@ class Fleet:
             return self._supervisors[server_id]
         except KeyError:
             raise UnknownServer(server_id) from None
+
+
+def _fell(past: Past, server: Server) -> bool:
+    """Whether it ran when the bot went, and was found to have gone down with the machine."""
+    ran = past.run is not None and past.run.ended_ms is None
+    return ran and server.last_exit is not None and server.last_exit.verdict is Verdict.HOST_REBOOTED

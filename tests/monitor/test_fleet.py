@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.errors import LaunchFault, LaunchRefused, StorageError, StorageFault, UnknownServer, WrongState
-from monitor.events import ServerCrashed, ServerReady, ServerStarted, ServerStopped, StartFailed
+from monitor.events import HostRebooted, ServerCrashed, ServerReady, ServerStarted, ServerStopped, StartFailed
 from monitor.fleet import AUTOSTART, Fleet
-from monitor.model import IntentAction, Plan, ProcessId, Rung, Sample, State, Verdict
+from monitor.model import Intent, IntentAction, Plan, ProcessId, Rung, Sample, State, Verdict
 from monitor.ports import Control, LaunchRequest
 from monitor.spec import RestartMode, ServerSpec
 from tests.fakes.clock import settle
@@ -144,6 +144,32 @@ async def test_autostart_after_a_reboot_with_the_server_up(house: House) -> None
     assert await autostarted(house, 2)
     verdicts = [run.report.verdict for run in house.journal.runs.values() if run.report is not None]
     assert verdicts == [Verdict.HOST_REBOOTED]
+
+
+async def test_a_reboot_is_one_notice_for_all_that_ran(house: House) -> None:
+    specs = (ARK, RUST, spec_of("dune"), spec_of("zomboid"))
+    async with house.fleet(*specs) as fleet:
+        for server_id in ("ark", "rust", "dune"):
+            await fleet.start(server_id, ANNA)
+        await fleet.stop("dune", ANNA)
+    house.heard.clear()
+    house.launcher.reboot()
+    async with house.fleet(*specs):
+        [notice] = house.journal.of(HostRebooted)
+    assert (notice.servers, notice.at_ms, notice.alerts) == (("ark", "rust"), house.clock.now_ms(), True)
+    assert [event for event in house.heard if event.alerts] == [notice]
+    async with house.fleet(*specs):
+        assert house.journal.of(HostRebooted) == [notice]
+
+
+async def test_fault_1_what_was_asked_to_stop_just_before_the_reboot_did_not_go_down_with_it(house: House) -> None:
+    async with house.fleet(ARK) as fleet:
+        await fleet.start("ark", ANNA)
+    house.journal.intents.append(Intent("ark", 1, IntentAction.STOP, BERT, house.clock.now_ms()))
+    house.launcher.reboot()
+    async with house.fleet(ARK) as fleet:
+        assert fleet.server("ark").last_exit is not None
+        assert house.journal.of(HostRebooted) == []
 
 
 async def test_autostart_after_a_crash_the_policy_did_not_mend(house: House) -> None:
