@@ -170,6 +170,10 @@ class RestartsExhausted(Event):
 
     failures: int
     window_s: float
+    report: ExitReport | None = None
+    """How it failed the last time; not known of what was written down before this was."""
+    last: Sample | None = None
+    """The last measurement before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

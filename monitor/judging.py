@@ -63,10 +63,15 @@ class Judgement:
     aftermath: Aftermath
 
 
-def exhausted(event: Event, aftermath: Aftermath, policy: RestartPolicy) -> RestartsExhausted:
-    """Word it that after `event` a server is given up."""
+def exhausted(crash: ServerCrashed, policy: RestartPolicy) -> RestartsExhausted:
+    """Word it that after this crash a server is given up."""
     return RestartsExhausted(
-        server_id=event.server_id, at_ms=event.at_ms, failures=aftermath.attempt, window_s=policy.window_s
+        server_id=crash.server_id,
+        at_ms=crash.at_ms,
+        failures=crash.aftermath.attempt,
+        window_s=policy.window_s,
+        report=crash.report,
+        last=crash.last,
     )
 
 

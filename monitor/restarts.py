@@ -84,7 +84,7 @@ class Restarts:
             self._pause(delay_s)
         elif aftermath.step is NextStep.GIVE_UP:
             if isinstance(event, ServerCrashed):
-                exhausted = judging.exhausted(event, aftermath, self.standing.server.spec.restart)
+                exhausted = judging.exhausted(event, self.standing.server.spec.restart)
                 await self.chronicle.record(exhausted)
             self.standing.change(State.FAILED)
         else:

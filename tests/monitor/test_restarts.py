@@ -157,7 +157,8 @@ async def test_fault_4_a_bot_that_dies_before_it_says_that_it_gives_up_says_so_l
     async with house.supervising() as ark:
         assert ark.server.state is State.FAILED
         exhausted = await house.journal.nth(RestartsExhausted)
-    assert (exhausted.failures, exhausted.at_ms) == (4, house.journal.of(ServerCrashed)[-1].at_ms)
+    last = house.journal.of(ServerCrashed)[-1]
+    assert (exhausted.failures, exhausted.at_ms, exhausted.report) == (4, last.at_ms, last.report)
 
 
 async def test_fault_4_the_count_goes_on_over_restarts_of_the_bot(house: House) -> None:

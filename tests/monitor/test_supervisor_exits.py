@@ -111,7 +111,9 @@ async def test_fault_4_5_it_gives_up_and_says_so_once(house: House, uptime_s: fl
         assert ark.server.state is State.FAILED
         await house.clock.advance(3_600)
         assert len(house.launcher.spawned) == 4
+    last = house.journal.of(ServerCrashed)[-1]
     assert (exhausted.failures, exhausted.window_s) == (4, 600.0)
+    assert (exhausted.report, exhausted.last) == (last.report, last.last)
     assert house.journal.of(RestartsExhausted) == [exhausted]
 
 

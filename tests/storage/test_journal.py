@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import StorageError, StorageFault, UnknownServer
-from monitor.events import EVENT_TYPES, Event
+from monitor.events import EVENT_TYPES, Event, RestartsExhausted
 from monitor.model import Run
 from storage.codec import to_json
 from storage.database import Database
@@ -44,6 +44,13 @@ def test_any_event_of_a_kind_survives_json(kind: str, data: st.DataObject) -> No
     event = data.draw(strategy)
     # NaN differs even from itself, so the two are compared as they are written.
     assert repr(decode(kind, to_json(event), "here")) == repr(event)
+
+
+def test_what_was_written_before_an_event_said_more_is_read() -> None:
+    body = '{"server_id":"ark","at_ms":7000,"failures":5,"window_s":600.0}'
+    assert decode(RestartsExhausted.kind, body, "here") == RestartsExhausted(
+        server_id="ark", at_ms=7_000, failures=5, window_s=600.0, report=None, last=None
+    )
 
 
 def test_an_unknown_kind_is_unreadable() -> None:
