@@ -182,11 +182,9 @@ async def test_fault_35_a_storm_is_told_in_one_message_that_is_kept_current(home
     assert "**Zomboid** × 10" in storm.embeds[0]["description"]
     ids.append(await home.crash("rust", at_ms=home.clock.now_ms() + 900_000))
     ids.append(await home.crash("ark", at_ms=home.clock.now_ms() + 900_000))
-    await home.passes(EDIT_EVERY_S + 1)
-    await home.all_delivered()
+    await home.drained(EDIT_EVERY_S)
     await home.tell(ready(home))
-    await home.passes(EDIT_EVERY_S + 1)
-    await home.all_delivered()
+    await home.drained(EDIT_EVERY_S)
     [storm] = home.posted()
     assert storm.embeds[0]["title"].startswith("💥 14 crashes in")
     assert "1 is up again" in storm.embeds[0]["description"]
@@ -197,9 +195,9 @@ async def test_fault_35_a_storm_is_told_in_one_message_that_is_kept_current(home
 async def test_of_a_storm_the_first_nine_stand_alone(home: Wired) -> None:
     for number in range(STORM + 2):
         await home.crash("ark", at_ms=home.clock.now_ms() + number * 1_800_000)
-        await home.passes(1)
-    await home.passes(EDIT_EVERY_S)
-    await home.all_delivered()
+        if number < STORM:
+            await home.all_delivered()
+    await home.drained(EDIT_EVERY_S)
     assert len(home.posted()) == STORM
     assert f"💥 {STORM + 2} crashes" in home.texts()[-1]
     assert "The first 9 stand above." in home.texts()[-1]
