@@ -11,8 +11,8 @@ from pathlib import Path
 from bot.app import DATABASE
 from bot.failures import told
 from bot.lock import only_one
-from bot.settings import Settings
-from monitor.changes import changes, masked
+from bot.settings import Settings, readable_by_all
+from monitor.changes import changes, masked, secrets_in
 from monitor.drafting import Draft, spec_of_draft
 from monitor.errors import GameFileError, Problem, ServerFileError, UnknownGame
 from monitor.games.own_files import find_own
@@ -74,6 +74,8 @@ def import_servers(settings: Settings, file: Path) -> int:
     print(f"Took {len(said.servers)} from {file}: {', '.join(spec.id for spec in said.servers)}")
     for problem in said.left_out:
         print(told(problem))
+    if readable_by_all(file) and any(secret for spec in said.servers for secret in secrets_in(spec)):
+        print(f"{file} holds passwords and can be read by every user of this machine. Run: chmod 600 {file}")
     print(LATER)
     return 0
 

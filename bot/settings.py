@@ -265,16 +265,17 @@ def _settings(kind: type[Settings], arguments: Mapping[str, Any], problems: Sequ
 def warnings_for(settings: Settings, env_file: Path = Path(".env")) -> list[str]:
     """Say what works but should not be left as it is."""
     found = []
-    if settings.token is not None and os.name == "posix" and _readable_by_all(env_file):
+    if settings.token is not None and readable_by_all(env_file):
         found.append(f"{env_file} can be read by every user of this machine. Run: chmod 600 {env_file}")
     if settings.http_bind is not None and not settings.http_bind.is_loopback:
         found.append("GAMEKEEPER_HTTP_BIND: whoever can reach this machine can read its health page. Use 127.0.0.1")
     return found
 
 
-def _readable_by_all(path: Path) -> bool:
+def readable_by_all(path: Path) -> bool:
+    """Whether every user of this machine can read a file; on Windows nobody can tell by its mode."""
     try:
-        return bool(path.stat().st_mode & stat.S_IROTH)
+        return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:
         return False
 

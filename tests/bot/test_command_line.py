@@ -203,6 +203,21 @@ def test_a_file_taken_again_replaces_its_own_and_leaves_the_others(tmp_path: Pat
     assert taken(data_dir) == ["desert", "meadow"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only a POSIX mode says who may read a file")
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o640, False), (0o600, False)], ids=oct)
+def test_fault_51_a_servers_file_for_all_to_read_is_warned_of_and_not_quoted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: int, *, warned: bool
+) -> None:
+    file = tmp_path / "servers.toml"
+    (tmp_path / "meadow").mkdir()
+    file.write_text(ONE, encoding="utf-8")
+    file.chmod(mode)
+    assert main(["server", "import", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert (f"chmod 600 {file}" in printed) is warned
+    assert CANARY not in printed
+
+
 def test_fault_64_the_list_of_an_old_monitor_is_taken_and_what_is_left_out_is_told_without_showing_it(
     tmp_path: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
