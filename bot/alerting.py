@@ -10,6 +10,7 @@ from cogs.alerts import AlertsCog
 from cogs.delivery import Delivery
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words
+from cogs.offers import AlertOffers
 from cogs.pictures import Pictures
 from cogs.places import Places
 from cogs.wording import Wording
@@ -61,6 +62,7 @@ def delivery(
         pictures=pictures,
         clock=clock,
         online=client.online,
+        buttons=AlertOffers(control, words),
     )
     bus.listen(built.wake)
     for sign in ("on_ready", "on_resumed"):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 from discord.ext import commands
@@ -16,12 +15,14 @@ from discord.ext import commands
 from bot.alerting import alerts_cog, delivery, webhook_secrets
 from bot.background import Background
 from bot.client import GamekeeperClient
+from bot.fleet import fleet_of, playable
 from bot.limiting import Limiting
 from bot.relief import relievers
 from bot.roster import RosterStores, roster_side
 from bot.settings import Settings
 from bot.stores import Stores, keep
-from bot.workplace import RUNS, SERVER_LOGS, workplace
+from bot.surface import Surface, surface
+from bot.workplace import RUNS, workplace
 from cogs.access import Access
 from cogs.access_cog import AccessCog
 from cogs.audit import AuditCog
@@ -47,15 +48,13 @@ from monitor.errors import StorageError
 from monitor.fleet import Fleet
 from monitor.game import GameFactory
 from monitor.games.own_files import outfitted
-from monitor.games.registry import ADAPTERS, make_game
-from monitor.local.log import CapturedLog
+from monitor.games.registry import ADAPTERS
 from monitor.local.machine import Machine, local_machine
 from monitor.ports import Clock
 from monitor.pressure import Pressure
 from monitor.redaction import Redaction
 from monitor.sampler import Sampler
 from monitor.sinks import Sinks
-from monitor.spec import ServerSpec
 from monitor.surroundings import Surroundings
 from storage.audit import Audit
 from storage.backup import Backups
@@ -89,6 +88,7 @@ class Gamekeeper:
     bus: Bus
     clock: Clock
     audit_mirror: AuditMirror | None
+    surface: Surface
 
 
 @asynccontextmanager
@@ -113,12 +113,11 @@ async def gamekeeper(
         db = await open_database(settings.data_dir / DATABASE, backups, machine.clock)
         await stack.enter_async_context(db)
         stores = Stores.over(db, settings, machine.clock, place / EXPORTS)
-        stack.push_async_callback(_last_flush, stores.samples)
-        specs = _playable(await stores.servers.all(), adapters)
+        specs = playable(await stores.servers.all(), adapters)
         redaction.hide(secret for spec in specs for secret in secrets_in(spec))
         redaction.hide(await webhook_secrets(stores.alerts))
         bus = Bus()
-        fleet = _fleet(place, specs, adapters, _surroundings(settings, machine, stores.journal, bus, redaction))
+        fleet = fleet_of(place, specs, adapters, _surroundings(settings, machine, stores.journal, bus, redaction))
         painter = Painter()
         limiting = _limiting(db, settings, stores, bus, machine.clock)
         bot = _discord_side(
@@ -132,6 +131,9 @@ async def gamekeeper(
             redaction=redaction,
             adapters=adapters,
         )
+        stack.push_async_callback(bot.client.close)
+        stack.push_async_callback(bot.surface.board.farewell)
+        stack.push_async_callback(_last_flush, stores.samples)
         if settings.alert_channel_id is None and (chosen := await stores.settings.alert_channel()) is not None:
             bot.delivery.post_to(chosen)
         stack.callback(machine.probe.close)
@@ -140,6 +142,7 @@ async def gamekeeper(
         background.start("retention", Retention(db, machine.clock, keep(settings)).run())
         background.start("painter", painter.run())
         background.start("delivery", bot.delivery.run())
+        bot.surface.start(background)
         if bot.audit_mirror is not None:
             background.start("audit mirror", bot.audit_mirror.run())
         stack.push_async_callback(fleet.close)
@@ -229,39 +232,26 @@ def _discord_side(
         channel_fixed=settings.alert_channel_id is not None,
     )
     cogs.append(alerts_cog(stores.alerts, fleet, gate, deliver, clock=clock, redaction=redaction))
-    client.will_have([*cogs, *side.cogs], gate, [confirmations, pages, *side.verbs])
-    return Gamekeeper(client, fleet, access, deliver, bus, clock, mirror)
+    shown = surface(
+        stores.panels,
+        stores.alerts,
+        client,
+        fleet,
+        gate,
+        deliver=deliver,
+        confirmations=confirmations,
+        pictures=pictures,
+        clock=clock,
+        redaction=redaction,
+        words=catalogue(settings.locale),
+    )
+    client.will_have([*cogs, shown.cog, *side.cogs], gate, [confirmations, pages, *shown.verbs, *side.verbs])
+    return Gamekeeper(client, fleet, access, deliver, bus, clock, mirror, shown)
 
 
 def _limiting(db: Database, settings: Settings, stores: Stores, bus: Bus, clock: Clock) -> Limiting:
     zone, interval_s = settings.timezone.key, settings.sample_interval_s
     return Limiting.over(db, stores.samples, stores.journal, bus, clock, zone=zone, sample_interval_s=interval_s)
-
-
-def _playable(specs: Iterable[ServerSpec], adapters: Mapping[str, GameFactory]) -> list[ServerSpec]:
-    """Leave out, loudly, what no adapter knows; one such server must not keep the others from being watched."""
-    known = []
-    for spec in specs:
-        if spec.game in adapters:
-            known.append(spec)
-        else:
-            log.error("server_left_out", server=spec.id, game=spec.game, known=sorted(adapters))
-    return known
-
-
-def _fleet(
-    place: Path,
-    specs: Iterable[ServerSpec],
-    adapters: Mapping[str, GameFactory],
-    around: Surroundings,
-) -> Fleet:
-    logs = place / SERVER_LOGS
-    return Fleet(
-        specs,
-        make_game=lambda spec: make_game(spec, adapters),
-        make_log=lambda spec: CapturedLog(logs / f"{spec.id}.log"),
-        around=around,
-    )
 
 
 def _audit_mirror(

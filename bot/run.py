@@ -38,7 +38,7 @@ def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, token: str, redaction: Redaction) -> None:
     with stop_signal() as stop:
-        async with gamekeeper(settings, redaction=redaction) as bot, bot.client, Background() as background:
+        async with gamekeeper(settings, redaction=redaction) as bot, Background() as background:
             work = stay_connected(bot.client, token, settings.api_base, bot.clock)
             background.start("discord", work)
             log.info("running", servers=len(bot.fleet.servers()), data_dir=str(settings.data_dir))

@@ -13,6 +13,7 @@ from storage.database import Database
 from storage.exports import Exports
 from storage.grants import Grants
 from storage.journal import Journal
+from storage.panels import Panels
 from storage.players import Players
 from storage.samples import SampleBuffer
 from storage.series import Keep
@@ -33,6 +34,7 @@ class Stores:
     samples: SampleBuffer
     players: Players
     exports: Exports
+    panels: Panels
 
     @classmethod
     def over(cls, db: Database, settings: Settings, clock: Clock, exports: Path) -> Stores:
@@ -48,6 +50,7 @@ class Stores:
             samples,
             Players(db),
             Exports(db, samples, exports),
+            Panels(db),
         )
 
 

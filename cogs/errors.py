@@ -11,12 +11,14 @@ from cogs.access import AccessDenied, NobodyMeant
 from cogs.attempt import attempt_of
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue, mark
+from cogs.pinning import PanelRefused
 from cogs.ratelimit import RateLimited
 from cogs.render.denials import turned_away
 from cogs.render.export import refused as export_refused
 from cogs.render.limit_refusals import limit_refusal
 from cogs.render.mistakes import mistake
 from cogs.render.painter import ChartFailed
+from cogs.render.pins import panel_refused
 from cogs.render.refusals import refusal
 from cogs.render.routes import fault_text
 from cogs.render.text import escape
@@ -119,7 +121,7 @@ REJECTED: dict[RejectedBecause, str] = {
 }
 
 
-FOR_THEM_ALONE = (AccessDenied, BadRoute, NobodyMeant, RateLimited, UnknownServer)
+FOR_THEM_ALONE = (AccessDenied, BadRoute, NobodyMeant, PanelRefused, RateLimited, UnknownServer)
 """What is told to nobody else in the channel."""
 
 
@@ -169,6 +171,8 @@ def _setup_error(error: BaseException, words: Words) -> str | None:
             )
         case BadRoute():
             return fault_text(error.fault, error.detail, words)
+        case PanelRefused():
+            return panel_refused(error.fault, error.detail, words)
         case _:
             return mistake(error, words) or limit_refusal(error, words)
 

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 
 from cogs.locale.catalogue import catalogue
+from cogs.offers import server_buttons
 from cogs.render.server import server_embed
 from cogs.render.status import status_embed
 from cogs.reply import answer, defer
@@ -30,4 +31,5 @@ class StatusCog(ServerCog):
         else:
             meant = await self.meant(interaction, Action.VIEW, server)
             await defer(interaction)
-            await answer(interaction, embed=server_embed(meant, words))
+            view = server_buttons(meant, words, in_place=True)
+            await answer(interaction, embed=server_embed(meant, words), view=view)

@@ -11,9 +11,8 @@ from cogs.render.limits import DESCRIPTION, fit
 from cogs.render.palette import OVERVIEW, STATES
 from cogs.render.plans import plan_figure
 from cogs.render.text import escape, length, number, percent, size, timestamp
+from cogs.render.totals import UP, totals
 from monitor.model import Players, Server, State
-
-UP = (State.RUNNING, State.UNRESPONSIVE)
 
 STATE_WORDS: dict[State, str] = {
     State.STOPPED: mark("stopped"),
@@ -38,21 +37,24 @@ def status_embed(servers: Sequence[Server], words: Words) -> discord.Embed:
             "There is no server here that you may see. The bot's owner adds them with `gamekeeper server import`."
         )
         return fit(embed)
-    embed.description = _list(servers, words)
-    return fit(embed.set_footer(text=_summary(servers, words)))
+    embed.description = listed(servers, words, _full_line)
+    return fit(embed.set_footer(text=totals(servers, words)))
 
 
-def _list(servers: Sequence[Server], words: Words) -> str:
-    for line in (_full_line, _short_line):
+def listed(
+    servers: Sequence[Server], words: Words, full: Callable[[Server, Words], str], room: int = DESCRIPTION
+) -> str:
+    """Each server in full, or, where that has no room, as many as fit in a line each."""
+    for line in (full, _short_line):
         whole = "\n".join(line(server, words) for server in servers)
-        if length(whole) <= DESCRIPTION:
+        if length(whole) <= room:
             return whole
-    return _as_many_as_fit(servers, words, _short_line)
+    return _as_many_as_fit(servers, words, _short_line, room)
 
 
-def _as_many_as_fit(servers: Sequence[Server], words: Words, line: Callable[[Server, Words], str]) -> str:
+def _as_many_as_fit(servers: Sequence[Server], words: Words, line: Callable[[Server, Words], str], room: int) -> str:
     lines: list[str] = []
-    room = DESCRIPTION - length(_more(len(servers), words))
+    room -= length(_more(len(servers), words))
     for server in servers:
         text = line(server, words)
         room -= length(text) + 1
@@ -67,25 +69,26 @@ def _more(n: int, words: Words) -> str:
 
 
 def _full_line(server: Server, words: Words) -> str:
-    figures = [state_words(server.state, words), *_moment(server), *plan_figure(server, words)]
+    figures = [state_words(server.state, words), *moment(server), *plan_figure(server, words)]
     figures += player_count(server.players)
     if server.latest is not None and server.state in UP:
         cpu, rss = server.latest.cpu_pct, server.latest.rss_bytes
         figures += [f"CPU {percent(cpu)}"] if cpu is not None else []
         figures += [size(rss)] if rss is not None else []
-    return f"{STATES[server.state].icon} **{_name(server, 40)}** · {' · '.join(figures)}"
+    return f"{STATES[server.state].icon} **{named(server, 40)}** · {' · '.join(figures)}"
 
 
 def _short_line(server: Server, words: Words) -> str:
     figures = [state_words(server.state, words), *plan_figure(server, words), *player_count(server.players)]
-    return f"{STATES[server.state].icon} **{_name(server, 24)}** · {' · '.join(figures)}"
+    return f"{STATES[server.state].icon} **{named(server, 24)}** · {' · '.join(figures)}"
 
 
-def _name(server: Server, limit: int) -> str:
+def named(server: Server, limit: int) -> str:
     return escape(server.spec.name or server.id, limit)
 
 
-def _moment(server: Server) -> list[str]:
+def moment(server: Server) -> list[str]:
+    """Since when it is as it is, or when it starts again."""
     if server.state is State.BACKOFF and server.next_start_ms is not None:
         return [timestamp(server.next_start_ms)]
     since_ms = server.started_ms if server.state in UP else server.since_ms
@@ -96,10 +99,3 @@ def player_count(players: Players | None) -> list[str]:
     if players is None:
         return []
     return [f"👥 {number(players.online)}" + (f"/{number(players.maximum)}" if players.maximum is not None else "")]
-
-
-def _summary(servers: Sequence[Server], words: Words) -> str:
-    up = sum(server.state in UP for server in servers)
-    told = [server.players.online for server in servers if server.players is not None]
-    summary = words.text("{up} of {all} up", up=up, all=len(servers))
-    return f"{summary} · {words.plural('{n} player', '{n} players', sum(told))}" if told else summary

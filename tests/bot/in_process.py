@@ -93,7 +93,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Run the bot; in the end every server that is up is killed."""
     token = token or settings.require_token()
-    async with gamekeeper(settings, adapters) as bot, bot.client:
+    async with gamekeeper(settings, adapters) as bot:
         # The library waits so long for guilds that may still come, after each that came.
         bot.client._connection.guild_ready_timeout = 0.05
         work = stay_connected(bot.client, token, settings.api_base, clock or bot.clock)

@@ -95,15 +95,28 @@ COMMANDS: dict[str, Command] = {
     "server list": Command(Action.MANAGE, {}, _titled("Servers"), anywhere=True, private=True),
     "server import": Command(None, {"file": SERVERS_FILE}, _says("+ gamma: Gamma"), private=True),
     "setup": Command(None, {}, _titled("Setup"), private=True),
+    "panel pin": Command(
+        Action.MANAGE, {"channel": "channel", "servers": "alpha"}, _says("keeps itself current"), private=True
+    ),
+    "panel unpin": Command(
+        Action.MANAGE, {"panel": "999"}, _says("There is no panel"), everywhere=True, private=True
+    ),
     "audit": Command(Action.ADMIN, {}, _titled("What was done"), everywhere=True, private=True),
 }
 
-VERBS: dict[str, Action | None] = {}
+VERBS: dict[str, Action | None] = {
+    "start": Action.CONTROL,
+    "stop": Action.CONTROL,
+    "restart": Action.CONTROL,
+    "chart": Action.VIEW,
+    "logs": Action.VIEW,
+    "mute": Action.MANAGE,
+}
 """What each kind of button about a server takes."""
 
-OWN_VERBS = frozenset({"confirm", "page", "draft", "trial", "setup"})
-"""Kinds of button that ask for what their own question or list takes, or for an owner; their tests are test_confirm,
-test_pages, test_server_add and test_setup."""
+OWN_VERBS = frozenset({"confirm", "page", "draft", "trial", "setup", "acknowledge", "show"})
+"""Kinds of button that ask for what their own question or list takes, or for an owner, or that name a server in another
+way; their tests are test_confirm, test_pages, test_server_add, test_setup, test_acknowledging and test_choosing."""
 
 FORMS: dict[str, Action | None] = {
     "server_add": None,

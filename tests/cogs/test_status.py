@@ -36,7 +36,7 @@ async def test_no_server_at_all(tmp_path: Path) -> None:
 async def test_one_line_for_each_server_that_one_may_see(home: World) -> None:
     both = embed_of(await home.slash(home.people.admin, "status"))
     assert [line.split("**")[1] for line in (both.description or "").splitlines()] == ["Alpha World", "Beta World"]
-    assert both.footer.text == "0 of 2 up"
+    assert both.footer.text == "0 of 2 servers up"
     one = embed_of(await home.slash(home.people.viewer, "status"))
     assert "Beta" not in (one.description or "")
 

@@ -22,6 +22,7 @@ from bot.alerting import AlertStores, alerts_cog, delivery
 from bot.client import GamekeeperClient
 from bot.limiting import Limiting
 from bot.roster import RosterStores, roster_side
+from bot.surface import Surface, surface
 from cogs.access import Access
 from cogs.access_cog import AccessCog
 from cogs.audit import AuditCog
@@ -49,6 +50,7 @@ from storage.exports import Exports
 from storage.grants import Action, Grant, Grants, PrincipalKind
 from storage.journal import Journal
 from storage.outbox import Outbox
+from storage.panels import Panels
 from storage.samples import SampleBuffer
 from storage.servers import Servers
 from storage.settings import StoredSettings
@@ -142,6 +144,7 @@ class World:
     places: Places
     people: People
     watch: LimitWatch
+    surface: Surface
     _changes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -321,9 +324,23 @@ async def world(
             roots=roots,
             channel_fixed=to_alerts,
         )
+        shown = surface(
+            Panels(db),
+            stores,
+            client,
+            fleet,
+            gate,
+            deliver=deliver,
+            confirmations=confirmations,
+            pictures=pictures,
+            clock=house.clock,
+            redaction=redaction,
+            words=catalogue("en"),
+        )
         client.will_have(
             [
                 *side.cogs,
+                shown.cog,
                 StatusCog(fleet, gate),
                 ControlCog(fleet, gate, house.clock),
                 ConsoleCog(fleet, gate),
@@ -335,7 +352,7 @@ async def world(
                 alerts_cog(stores, fleet, gate, deliver, clock=house.clock, redaction=redaction),
             ],
             gate,
-            [confirmations, pages, *side.verbs],
+            [confirmations, pages, *shown.verbs, *side.verbs],
         )
         home = World(
             env,
@@ -354,12 +371,13 @@ async def world(
             places,
             people,
             limiting.watch,
+            shown,
         )
         if granted:
             await home.grant(Action.ADMIN)
             for spec in specs[:1]:
                 await home.grant(Action.VIEW, spec.id, user_id=people.viewer.id)
-        runs = (painter.run(), deliver.run(), limiting.watch.run())
+        runs = (painter.run(), deliver.run(), limiting.watch.run(), shown.board.run())
         stack.push_async_callback(_end, [asyncio.create_task(run) for run in runs])
         stack.push_async_callback(fleet.close)
         await fleet.open()

@@ -55,13 +55,13 @@ def field(embed: discord.Embed, name: str) -> str | None:
 def test_a_server_is_one_line() -> None:
     embed = status_embed([server()], EN)
     assert lines(embed) == ["🟢 **Survival** · running · <t:1795488480:R> · 👥 5/20 · CPU 87% · 3.25 GiB"]
-    assert embed.footer.text == "1 of 1 up · 5 players"
+    assert embed.footer.text == "5 players · 1 of 1 server up"
 
 
 def test_a_server_is_one_line_in_korean() -> None:
     embed = status_embed([server()], KO)
     assert lines(embed) == ["🟢 **Survival** · 실행 중 · <t:1795488480:R> · 👥 5/20 · CPU 87% · 3.25 GiB"]
-    assert embed.footer.text == "서버 1개 중 1개 실행 중 · 플레이어 5명"
+    assert embed.footer.text == "플레이어 5명 · 서버 1개 중 1개 실행 중"
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -79,7 +79,7 @@ def test_a_server_waiting_to_restart_says_when() -> None:
 def test_what_is_not_known_is_not_shown_as_zero() -> None:
     embed = status_embed([replace(BARE, state=State.RUNNING, latest=Sample("survival", 1))], EN)
     assert lines(embed) == ["🟢 **Survival** · running"]
-    assert embed.footer.text == "1 of 1 up"
+    assert embed.footer.text == "1 of 1 server up"
 
 
 def test_without_a_server_it_says_what_to_do() -> None:
