@@ -15,6 +15,9 @@ from pathlib import Path
 from tests.bot.place import Place, shown
 
 ROOT = Path(__file__).parents[2]
+ASK_AGAIN_S = 0.5
+"""Who asks more often is soon told to wait."""
+
 GAME = """\
 import os, pathlib, signal, sys
 signal.alarm(100)
@@ -133,9 +136,11 @@ class Home:
     async def status(self, wanted: Callable[[str], bool], timeout_s: float = 10.0) -> str:
         """What `/status` shows of the server, asked again and again until it is as wanted."""
         async with asyncio.timeout(timeout_s):
-            while not wanted(said := shown(await self.place.slash("status", server="meadow"))):
-                pass
-        return said
+            while True:
+                said = shown(await self.place.slash("status", server="meadow"))
+                if wanted(said):
+                    return said
+                await asyncio.sleep(ASK_AGAIN_S)
 
     def _connected(self) -> bool:
         return any(session.connection for session in self.place.standin.gateway.sessions.values())
