@@ -27,10 +27,17 @@ from tests.fakes.house import ANNA
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+COMPLETED = {
+    "owner", "role_this_server", "all_but_this", "another_server", "no_grant", "direct_message", "foreign_guild",
+    "user_install",
+}  # fmt: skip
+"""The columns in which what is typed is completed: which action a grant is for is judged in one place."""
+
 CELLS = [
     pytest.param(name, command, situation, id=f"{name.replace(' ', '_')}-{column}")
     for (name, command), (column, situation) in product(COMMANDS.items(), SITUATIONS.items())
 ]
+COMPLETIONS = [cell for cell in CELLS if str(cell.id).split("-")[-1] in COMPLETED]
 PRESSES = [
     pytest.param(verb, action, situation, id=f"button_{verb}-{column}")
     for (verb, action), (column, situation) in product(
@@ -58,6 +65,8 @@ async def prepared(home: World, situation: Situation, action: Action) -> None:
     if home.fleet.server("alpha").state is not State.STOPPED:
         await home.fleet.stop("alpha", ANNA, force=True)
     home.gate.limits._buckets.clear()
+    for form in list(home.client._connection._view_store._modals.values()):
+        form.stop()
     home.house.launcher.spawned.clear()
     home.house.game("alpha").asked.clear()
 
@@ -94,12 +103,21 @@ async def test_fault_45_46_47_every_command_for_everybody(
         assert (record.entry.decision, record.outcome) == (f"denied:{denial.value}", None)
         assert shared.house.launcher.spawned == []
         assert shared.house.game("alpha").asked == []
+
+
+@pytest.mark.parametrize(("name", "command", "situation"), COMPLETIONS)
+async def test_fault_45_46_47_every_completion_for_everybody(
+    shared: World, name: str, command: Command, situation: Situation
+) -> None:
+    denial = expected(command.action, situation)
+    await prepared(shared, situation, command.action or Action.ADMIN)
+    who, where, changes = situation.who(shared), situation.where(shared), situation.changes(shared)
     for option in completed(leaf(shared, name)):
         result = await shared.forge(who, where, name, {option: ""}, focused=option, **changes)
         assert result.autocomplete_choices is not None
         offered = [choice["value"] for choice in result.autocomplete_choices]
         if option == "server":
-            assert ("alpha" in offered) is (expected(command.action, situation) is None)
+            assert ("alpha" in offered) is (denial is None)
         if denial in (Denial.NOT_IN_GUILD, Denial.FOREIGN_GUILD) or not situation.grants(Action.VIEW):
             assert situation.owner or offered == []
 
