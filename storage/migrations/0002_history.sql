@@ -2,7 +2,7 @@
 
 -- One integer column for each row of monitor.metrics.METRICS, scaled as it says.
 -- Time and server are one integer: a table appends to its end at less cost than an index (WITHOUT ROWID) does.
--- No REFERENCES: the writer takes the number from servers, and to look it up row by row costs a fifth of a flush.
+-- No REFERENCES: the writer takes the number from servers, and to look it up row by row costs a seventh of a flush.
 CREATE TABLE new_samples (
     key             INTEGER PRIMARY KEY,    -- at_s * 1024 + server_no
     cpu_permille    INTEGER,
