@@ -174,7 +174,7 @@ class Access:
         return self._house.decide(who, action, server_id, await self.grants(who.guild_id))
 
     async def authorize(self, who: Person, action: Action | None, server_id: str | None) -> Decision:
-        """Let `who` pass, or not. The server is `None` for what concerns them all.
+        """Let `who` pass, or not. No action: only an owner passes. No server: it is about all of them.
 
         Raises:
             AccessDenied: they may not; it says why.
@@ -183,18 +183,6 @@ class Access:
         if decision.denial is not None:
             raise AccessDenied(decision.denial, action, server_id)
         return decision
-
-    async def require_owner(self, who: Person) -> Decision:
-        """Let only those pass whom the settings name: for what reaches the host itself.
-
-        Raises:
-            AccessDenied: they are none of them, or not in a guild of ours.
-        """
-        return await self.authorize(who, None, None)
-
-    def owns(self, who: Person) -> bool:
-        """Whether they are one of the owners, wherever they are."""
-        return who.user_id in self._house.owner_ids
 
     async def visible(self, who: Person, action: Action, servers: Iterable[Server]) -> Sequence[Server]:
         """Give the servers that `who` may do this to."""
