@@ -17,6 +17,7 @@ from monitor.errors import UnknownServer
 from monitor.events import Event, ServerCrashed
 from monitor.model import Server, State
 from monitor.ports import Control
+from monitor.redaction import Redaction
 from storage.incidents import Incident
 from storage.outbox import OutboxItem
 
@@ -70,12 +71,12 @@ def server_buttons(server: Server, words: Words, *, in_place: bool = False) -> d
     return row(*doing, *(_button(verb, words, server.id) for verb in (CHART, LOGS)))
 
 
-def panel_controls(servers: Sequence[Server], words: Words) -> discord.ui.View | None:
-    """Under a panel: the buttons of its only server, or else a menu to choose one from."""
+def panel_controls(servers: Sequence[Server], words: Words, redaction: Redaction) -> discord.ui.View | None:
+    """Under a panel: the buttons of its only server, or else menus to choose one from; `None`: nothing."""
     if len(servers) == 1:
         return server_buttons(servers[0], words)
     firsts = range(0, min(len(servers), MENUS * CHOICES), CHOICES)
-    menus = [_menu(first // CHOICES, servers[first : first + CHOICES], words) for first in firsts]
+    menus = [_menu(first // CHOICES, servers[first : first + CHOICES], words, redaction) for first in firsts]
     return row(*menus) if menus else None
 
 
@@ -128,10 +129,10 @@ def _button(verb: str, words: Words, *parts: str) -> Component:
     return button(Address(verb, parts), words.text(LABELS[verb]), STYLES.get(verb, discord.ButtonStyle.secondary))
 
 
-def _menu(number: int, servers: Iterable[Server], words: Words) -> Component:
+def _menu(number: int, servers: Iterable[Server], words: Words, redaction: Redaction) -> Component:
     options = [
         discord.SelectOption(
-            label=cut(tame(server.spec.name) or server.id, CHOICE_NAME),
+            label=cut(tame(redaction.text(server.spec.name)) or server.id, CHOICE_NAME),
             value=server.id,
             emoji=STATES[server.state].icon,
         )

@@ -78,7 +78,7 @@ class Kept:
         servers, around = self._servers(), self.around
         now = face(servers, around.words)
         place = around.client.get_partial_messageable(self.panel.channel_id)
-        view = panel_controls(servers, around.words) or discord.utils.MISSING
+        view = panel_controls(servers, around.words, around.redaction) or discord.utils.MISSING
         # Sent again after a lost answer it is the same message; after the loss of an older message it is another.
         nonce = f"p{self.panel.id}-{self._old_id or 0}"
         async with judged():
@@ -142,7 +142,7 @@ class Kept:
         return LOOK_EVERY_S
 
     async def _edit(self, message_id: int, servers: Sequence[Server], now: Face) -> None:
-        view = panel_controls(servers, self.around.words)
+        view = panel_controls(servers, self.around.words, self.around.redaction)
         async with judged():
             await self._message(message_id).edit(embed=self._embed(now), view=view)
         self._took(now)

@@ -68,9 +68,12 @@ class Board:
         """Say in every panel that the bot is off, as far as two seconds go. Nothing keeps them current any more."""
         if not self.around.online.is_set():
             return
-        ends = [kept.say_off() for kept in self._kept.values() if not kept.unpinned]
         with suppress(TimeoutError):
-            await self.around.clock.wait_for(asyncio.gather(*ends, return_exceptions=True), FAREWELL_S)
+            await self.around.clock.wait_for(self._say_off(), FAREWELL_S)
+
+    async def _say_off(self) -> None:
+        ends = [kept.say_off() for kept in self._kept.values() if not kept.unpinned]
+        await asyncio.gather(*ends, return_exceptions=True)
 
     async def _read(self) -> Sequence[Panel]:
         while True:
