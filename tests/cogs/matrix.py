@@ -115,7 +115,7 @@ VERBS: dict[str, Action | None] = {
 """What each kind of button about a server takes."""
 
 OWN_VERBS = frozenset({"confirm", "page", "draft", "trial", "setup", "acknowledge", "show"})
-"""Kinds of button that ask for what their own question or list takes, or for an owner, or that name a server otherwise;
+"""Kinds of button that ask for what their own question or list takes, for an owner, or that name a server otherwise;
 their tests are test_confirm, test_pages, test_server_add, test_setup, test_alert_buttons and test_choosing."""
 
 FORMS: dict[str, Action | None] = {
