@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import discord
 import structlog
@@ -14,7 +15,7 @@ from cogs.reply import NOT_SENT
 from monitor.ports import Clock, Control
 
 EVERY_S = 20.0
-"""Discord takes five changes in that time, and each reconnect is one."""
+"""Discord takes five changes in that time."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,17 +32,21 @@ class Presence:
     """Set once the client may be used."""
     _shown: str | None = None
     """`None`: nobody knows what Discord shows."""
+    _login: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Change it when it has changed, until cancelled."""
         await self.online.wait()
         while True:
+            self._login.clear()
             await self._show()
-            await self.clock.sleep(EVERY_S)
+            with suppress(TimeoutError):
+                await self.clock.wait_for(self._login.wait(), EVERY_S)
 
     async def on_login(self) -> None:
-        """Discord may have forgotten it."""
+        """A new session begins without it, and counts its changes anew."""
         self._shown = None
+        self._login.set()
 
     async def _show(self) -> None:
         servers = self.control.servers()
@@ -49,8 +54,6 @@ class Presence:
         if text == self._shown:
             return
         activity = discord.CustomActivity(text) if text else None
-        # What a new session begins with.
-        self.client.activity = activity
         try:
             await self.client.change_presence(activity=activity)
         except NOT_SENT as failure:

@@ -87,6 +87,15 @@ async def test_somebody_looks_after_it_and_everybody_sees_who(home: World) -> No
     assert message.embeds[0].image.url is not None
 
 
+async def test_an_alert_by_direct_message_has_no_buttons(home: World) -> None:
+    """Nothing is done by direct message, so nothing is offered there."""
+    home.env.inject_error("POST", f"/channels/{home.alerts.id}/messages", status=403, code=50001, times=None)
+    await crash(home)
+    inbox = home.people.owner.user.dm_channel
+    await until(lambda: any(message.attachments for message in inbox.history()))
+    assert labels(inbox.history()[-1]) == []
+
+
 async def test_another_one_is_told_who_was_first(home: World) -> None:
     message = await told(home)
     [incident] = await home.db.fetch_all("SELECT id FROM incidents")
