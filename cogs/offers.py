@@ -32,9 +32,9 @@ LABELS: dict[str, str] = {
     STOP: mark("Stop"),
     RESTART: mark("Restart"),
     CHART: mark("Chart"),
-    LOGS: mark("Log"),
+    LOGS: mark("Logs"),
     MUTE: mark("Mute 1 h"),
-    ACKNOWLEDGE: mark("I look after it"),
+    ACKNOWLEDGE: mark("Acknowledge"),
 }
 STYLES: dict[str, discord.ButtonStyle] = {
     START: discord.ButtonStyle.success,

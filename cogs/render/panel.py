@@ -38,7 +38,9 @@ def face(servers: Sequence[Server], words: Words) -> Face:
     if not servers:
         none = words.text("There is no server here any more. `/panel unpin` takes this away.")
         return Face(none, ())
-    text = f"{listed(servers, words, _lines, ROOM)}\n\n**{totals(servers, words)}**"
+    text = listed(servers, words, _lines, ROOM)
+    if len(servers) > 1:
+        text += f"\n\n**{totals(servers, words)}**"
     return Face(text, tuple(_news(server, words) for server in servers))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 import discord
 import simcord
@@ -15,7 +16,11 @@ WIDTH = 620
 """Of a window that leaves an embed about as narrow as a phone does."""
 
 
-async def picture(said: Iterable[str | discord.Embed], path: Path, last: str, height: int) -> None:
+Said: TypeAlias = str | discord.Embed | tuple[discord.Embed, discord.ui.View | None]
+"""A message: a text, an embed, or an embed with what stands under it."""
+
+
+async def picture(said: Iterable[Said], path: Path, last: str, height: int) -> None:
     """Post all of it in a channel, and take the channel.
 
     Args:
@@ -34,9 +39,17 @@ async def picture(said: Iterable[str | discord.Embed], path: Path, last: str, he
         if not isinstance(channel, discord.TextChannel):
             raise TypeError(channel)
         for message in said:
-            await (channel.send(message) if isinstance(message, str) else channel.send(embed=message))
+            await _say(channel, message)
         async with env.preview(there, viewers=[viewer], layout="channel", timezone="Asia/Seoul") as preview:
             await _take(preview.url, path, last, height)
+
+
+async def _say(channel: discord.TextChannel, message: Said) -> None:
+    if isinstance(message, str):
+        await channel.send(message)
+        return
+    embed, view = message if isinstance(message, tuple) else (message, None)
+    await channel.send(embed=embed, view=view or discord.utils.MISSING)
 
 
 async def _take(url: str, path: Path, last: str, height: int) -> None:

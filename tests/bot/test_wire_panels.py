@@ -51,7 +51,7 @@ async def test_fault_43_five_presses_at_once_start_it_once_and_the_panel_follows
     monkeypatch.setattr("cogs.panel_pace.EDIT_EVERY_S", 0.5)
     monkeypatch.setattr("cogs.panel_keeper.LOOK_EVERY_S", 0.1)
     await pin(place)
-    assert labels(panel(place)) == ["Start", "Chart", "Log"]
+    assert labels(panel(place)) == ["Start", "Chart", "Logs"]
     presses = [await place.standin.click(place.owner, panel(place), "Start") for _ in range(5)]
     answers = [await press.edited(timeout_s=10) for press in presses]
     assert sorted("Players can join" in answer.content for answer in answers) == [False] * 4 + [True]

@@ -62,14 +62,14 @@ async def told(home: World) -> discord.Message:
 
 async def test_an_alert_offers_what_can_be_done_about_it(home: World) -> None:
     message = await told(home)
-    assert labels(message) == ["Restart now", "Chart", "Log", "Mute 1 h", "I look after it"]
+    assert labels(message) == ["Restart now", "Chart", "Logs", "Mute 1 h", "Acknowledge"]
 
 
 async def test_once_it_is_over_only_looking_is_left(home: World) -> None:
     message = await told(home)
     answer = await press(home, home.people.admin, message, "Restart now")
     assert "is up" in answer.content
-    await until(lambda: labels(home.alerts.history()[0]) == ["Chart", "Log"])
+    await until(lambda: labels(home.alerts.history()[0]) == ["Chart", "Logs"])
     # Somebody else still sees the message as it was: an old button never restarts what is up again.
     again = await press_id(home, home.people.admin, message, "gk:chart:alpha")
     assert again.attachments
@@ -78,12 +78,12 @@ async def test_once_it_is_over_only_looking_is_left(home: World) -> None:
 
 async def test_somebody_looks_after_it_and_everybody_sees_who(home: World) -> None:
     message = await told(home)
-    answer = await press(home, home.people.admin, message, "I look after it")
+    answer = await press(home, home.people.admin, message, "Acknowledge")
     assert answer.ephemeral
     assert "You look after it now" in answer.content
     [message] = home.alerts.history()
     assert "admin looks after it" in (message.embeds[0].description or "")
-    assert labels(message) == ["Restart now", "Chart", "Log", "Mute 1 h"]
+    assert labels(message) == ["Restart now", "Chart", "Logs", "Mute 1 h"]
     assert message.embeds[0].image.url is not None
 
 
@@ -112,7 +112,7 @@ async def test_another_one_is_told_who_was_first(home: World) -> None:
 async def test_an_alert_of_an_earlier_life_of_the_bot_is_changed_as_well(home: World) -> None:
     message = await told(home)
     home.delivery._lanes.clear()
-    await press(home, home.people.admin, message, "I look after it")
+    await press(home, home.people.admin, message, "Acknowledge")
     assert "admin looks after it" in (home.alerts.history()[0].embeds[0].description or "")
 
 

@@ -43,17 +43,17 @@ def test_only_what_the_state_allows_is_offered(state: State) -> None:
 
 async def test_a_status_changes_in_place_with_each_press(home: World) -> None:
     message = await status(home)
-    assert labels(message) == ["Start", "Chart", "Log"]
+    assert labels(message) == ["Start", "Chart", "Logs"]
     after = await press(home, home.people.admin, message, "Start")
     assert (after.id, after.ephemeral) == (message.id, False)
     assert "is up" in after.content
     [message] = home.channel.history()
-    assert labels(message) == ["Restart", "Stop", "Chart", "Log"]
+    assert labels(message) == ["Restart", "Stop", "Chart", "Logs"]
     assert "running" in (message.embeds[0].description or "")
     await press(home, home.people.admin, message, "Stop")
     [message] = home.channel.history()
     assert message.content.splitlines()[0] == "💾 Saving the world"
-    assert labels(message) == ["Start", "Chart", "Log"]
+    assert labels(message) == ["Start", "Chart", "Logs"]
 
 
 async def test_a_status_stays_in_its_language_whoever_presses(home: World) -> None:
@@ -69,7 +69,7 @@ async def test_a_button_of_another_time_is_refused_and_the_status_brought_up_to_
     await home.slash(home.people.admin, "start", server="alpha")
     after = await press(home, home.people.admin, message, "Start")
     assert "already running" in after.content
-    assert labels(home.channel.history()[0]) == ["Restart", "Stop", "Chart", "Log"]
+    assert labels(home.channel.history()[0]) == ["Restart", "Stop", "Chart", "Logs"]
 
 
 @pytest.mark.parametrize("rest", ["xx", "en:en"])
@@ -133,7 +133,7 @@ async def test_after_a_question_the_status_is_brought_up_to_date_as_well(home: W
     message = await status(home)
     question = await press(home, home.people.admin, message, "Stop")
     await press(home, home.people.admin, question, "Stop")
-    assert labels(home.channel.history()[-1]) == ["Start", "Chart", "Log"]
+    assert labels(home.channel.history()[-1]) == ["Start", "Chart", "Logs"]
 
 
 async def test_fault_46_whoever_lost_the_right_meanwhile_may_not_say_yes(home: World) -> None:

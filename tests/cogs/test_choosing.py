@@ -21,10 +21,10 @@ async def test_the_one_that_was_chosen_is_shown_in_full_with_its_buttons(home: W
     assert result.response is not None
     assert result.response.ephemeral
     assert "Beta World" in (result.response.embeds[0].title or "")
-    assert labels(result.response) == ["Start", "Chart", "Log"]
+    assert labels(result.response) == ["Start", "Chart", "Logs"]
     after = await press(home, home.people.admin, result.response, "Start")
     assert (after.id, after.ephemeral) == (result.response.id, True)
-    assert labels(after) == ["Restart", "Stop", "Chart", "Log"]
+    assert labels(after) == ["Restart", "Stop", "Chart", "Logs"]
     assert len(home.channel.history()) == 1
 
 

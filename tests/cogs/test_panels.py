@@ -72,12 +72,12 @@ async def test_a_panel_is_one_message_that_makes_no_noise(home: World) -> None:
 
 async def test_the_panel_of_one_server_has_its_buttons_and_they_follow_it(home: World) -> None:
     message = await pinned(home, "Alpha World")
-    assert labels(message) == ["Start", "Chart", "Log"]
+    assert labels(message) == ["Start", "Chart", "Logs"]
     answer = await press(home, home.people.admin, message, "Start")
     assert answer.ephemeral
     await passes(home, EDIT_EVERY_S)
-    assert labels(panel(home)) == ["Restart", "Stop", "Chart", "Log"]
-    assert "1 of 1 server up" in text(home)
+    assert labels(panel(home)) == ["Restart", "Stop", "Chart", "Logs"]
+    assert "**Alpha World** · running" in text(home)
 
 
 async def test_nothing_new_costs_nothing(home: World) -> None:

@@ -26,10 +26,12 @@ def running(players: Players | None = None, **figures: Any) -> Server:
 
 
 def test_a_server_is_two_lines_that_fit_a_phone() -> None:
-    first, second, _, summary = face([running(Players(5, 20))], EN).text.splitlines()
+    both = [running(Players(5, 20)), replace(server(State.STOPPED), players=None)]
+    first, second, third, _, summary = face(both, EN).text.splitlines()
     assert first == "🟢 **Survival** · running <t:1795488480:R>"
     assert second == "👥 5/20 · CPU 35% · 3.2 GiB"
-    assert summary == "**5 players · 1 of 1 server up**"
+    assert third.startswith("⏹️ **Survival** · stopped <t:")
+    assert summary == "**5 players · 1 of 2 servers up**"
 
 
 def test_one_that_is_down_is_one_line() -> None:
@@ -103,7 +105,7 @@ def test_fault_39_it_fits_whatever_is_in_it(number: int, name: str, state: State
         for embed in (panel_embed(shown, words, AT_MS), off_embed(shown, words, AT_MS)):
             assert total(embed) <= TOTAL
             assert len(embed.description or "") <= DESCRIPTION
-        if number:
+        if number > 1:
             assert totals(servers, words) in (panel_embed(shown, words, AT_MS).description or "")
 
 
