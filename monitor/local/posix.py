@@ -45,6 +45,8 @@ class PosixSystem:
         self._recorders: dict[ProcessId, Recorder] = {}
         self._waiting: Recorder | None = None
         """One that was started ahead, for whichever server is started next."""
+        self._begun: dict[str, tuple[str, ProcessId, RecordFile]] = {}
+        """The last run that was begun here of each server, by its id: marker, process and record."""
 
     def spawn(self, start: Start) -> Hold:
         self._collect_ended()
@@ -76,15 +78,25 @@ class PosixSystem:
         return self._hold(identity, self._known(identity)) if self._table.is_live(identity) else None
 
     def find(self, marker: str) -> Hold | None:
-        record = None if self._records is None else self._records.of_marker(marker)
-        root = None if record is None else self._recorded_game(record)
-        known = root is not None and root.boot_id == self.boot_id()
-        rows = self._table.rows(markers=True, since=root.started if root is not None and known else 0)
-        if record is None or root is None or root.boot_id != self.boot_id():
-            found = marked_root(marker, rows)
+        begun = self._begun_as(marker)
+        if begun is None:
+            found = marked_root(marker, self._table.rows(markers=True))
             return None if found is None else self._hold(found, Kept(marker))
+        root, record = begun
+        rows = self._table.rows(markers=True, since=root.started)
         left = next(iter(members(root, marker, rows)), None)
         return None if left is None else self._hold(left, Kept(marker, record=record if left == root else None))
+
+    def _begun_as(self, marker: str) -> tuple[ProcessId, RecordFile] | None:
+        """Give the process that a run of this boot began with, and its record, where that is known. Blocking."""
+        for whose, root, record in self._begun.values():
+            if whose == marker:
+                return root, record
+        found = None if self._records is None else self._records.of_marker(marker)
+        game = None if found is None else self._recorded_game(found)
+        if found is None or game is None or game.boot_id != self.boot_id():
+            return None
+        return game, found
 
     def _recorded_game(self, record: RecordFile) -> ProcessId | None:
         """Give the game of a record, once it is certain that it has begun or never will. Blocking."""
@@ -138,6 +150,7 @@ class PosixSystem:
             hold.close()
             self._recorders.pop(hold.identity).collect()
             return None
+        self._begun[start.server_id] = start.marker, hold.identity, record
         return hold
 
     def _begin(self, keeper: Recorder, start: Start, console: Path) -> tuple[Recorder, Hold, RecordFile] | None:

@@ -103,8 +103,6 @@ class Records:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
-        self._begun: dict[Path, str] = {}
-        """Whose records these are, as far as they were begun here."""
         self._cleared = False
 
     def make(self) -> tuple[Path, int]:
@@ -134,14 +132,9 @@ class Records:
             os.write(descriptor, f"marker {marker}\ngame {game.pid} {game.started} {game.boot_id}\n".encode())
         finally:
             os.close(descriptor)
-        record = RecordFile(path.replace(self._folder / f"{server_id}{_SUFFIX}"), marker)
-        self._begun[record.path] = marker
-        return record
+        return RecordFile(path.replace(self._folder / f"{server_id}{_SUFFIX}"), marker)
 
     def of_marker(self, marker: str) -> RecordFile | None:
-        begun = next((path for path, whose in self._begun.items() if whose == marker), None)
-        if begun is not None:
-            return RecordFile(begun, marker)
         return next((RecordFile(path, marker) for path, record in self._all() if record.marker == marker), None)
 
     def of_game(self, identity: ProcessId) -> tuple[RecordFile, str] | None:
