@@ -137,6 +137,7 @@ async def gamekeeper(
         if settings.alert_channel_id is None and (chosen := await stores.settings.alert_channel()) is not None:
             bot.delivery.post_to(chosen)
         stack.callback(machine.probe.close)
+        stack.callback(machine.launcher.close)
         background = await stack.enter_async_context(Background())
         background.start("samples", stores.samples.run())
         background.start("retention", Retention(db, machine.clock, keep(settings)).run())

@@ -110,6 +110,11 @@ class LocalLauncher:
     def boot_id(self) -> str:
         return self._system.boot_id()
 
+    def close(self) -> None:
+        """Take back what was prepared for a next start. Servers are left alone. Blocking, short."""
+        self._thread.submit(self._system.close)
+        self._thread.shutdown()
+
     def _watch(self, hold: Hold) -> LocalProcess:
         process = LocalProcess(hold, asyncio.get_running_loop())
         self._held.add(process)

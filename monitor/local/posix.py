@@ -64,6 +64,11 @@ class PosixSystem:
             with suppress(OSError), _no_signal_blocked():
                 self._waiting = Recorder(self._records)
 
+    def close(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.abandon()
+
     def open_log(self, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, _LOG_FLAGS, 0o600)

@@ -100,6 +100,10 @@ class System(Protocol):
         """Do ahead what the next start can be spared. Called when nobody waits."""
         ...
 
+    def close(self) -> None:
+        """Take back what was prepared. Servers are left alone."""
+        ...
+
     def port_holder(self, ports: Collection[int]) -> PortHolder | None:
         """Say who listens on the first of these that is taken, on a loopback address or on all of them."""
         ...

@@ -63,6 +63,9 @@ class WindowsSystem:
     def prepare(self) -> None:
         """There is nothing to be spared."""
 
+    def close(self) -> None:
+        """Nothing was prepared."""
+
     def spawn(self, start: Start) -> Hold:
         """Start it suspended, so that it has its processors before it runs, and is known before it can end.
 

@@ -214,3 +214,13 @@ async def test_a_script_that_exits_with_127_is_run_once_whatever_the_shell(stage
     process = stage.keep(await stage.launcher.spawn(request))
     assert await ended(process) == ExitStatus(code=127)
     assert CapturedLog(request.log).tail(5) == ("ran",)
+
+
+async def test_when_the_bot_lets_go_nothing_waits_any_more_and_the_server_goes_on(stage: Stage) -> None:
+    process, puppet = await stage.play()
+    keeper = await waiting(stage)
+    stage.launcher.close()
+    assert keeper.has_ended()
+    assert not psutil.pid_exists(keeper.pid)
+    await puppet.order("burn 0")
+    assert process.identity.pid == puppet.pid
