@@ -8,12 +8,15 @@ import discord
 import pytest
 
 from cogs.components import Address, button, row
-from cogs.offers import mends
+from cogs.locale.catalogue import catalogue
+from cogs.offers import AlertOffers, mends
 from monitor.alerting import STALE_MS
 from monitor.events import Event, RestartsExhausted, ServerHung, StartFailed
 from monitor.model import Actor, ActorKind, State
 from storage.grants import Action
+from storage.incidents import Incident
 from storage.mutes import Mute
+from storage.outbox import OutboxItem
 from tests.cogs.matrix import SITUATIONS, Situation, expected
 from tests.cogs.pressing import labels, press, press_id
 from tests.cogs.render.limited import CROSSING
@@ -94,6 +97,21 @@ async def test_an_alert_by_direct_message_has_no_buttons(home: World) -> None:
     inbox = home.people.owner.user.dm_channel
     await until(lambda: any(message.attachments for message in inbox.history()))
     assert labels(inbox.history()[-1]) == []
+
+
+async def test_of_a_server_that_is_gone_nothing_is_offered_but_to_look_after_it(home: World) -> None:
+    event = replace(HUNG, server_id="gone")
+    offers = AlertOffers(home.fleet, catalogue("en"))
+    item, incident = (
+        OutboxItem(1, 1, event, "alerts", 0, 0, ""),
+        Incident(7, "gone", 0, given_up=False, closed_ms=None),
+    )
+    view = offers(item, incident)
+    assert view is not None
+    assert [child.custom_id for child in view.children if isinstance(child, discord.ui.DynamicItem)] == [
+        "gk:acknowledge:7"
+    ]
+    assert offers(item, replace(incident, closed_ms=1)) is None
 
 
 async def test_another_one_is_told_who_was_first(home: World) -> None:

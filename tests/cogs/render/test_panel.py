@@ -94,7 +94,7 @@ def test_when_the_bot_ends_the_figures_are_told_to_be_old() -> None:
     assert f"So it stood <t:{AT_MS // 1000}:R>" in (embed.description or "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 150), st.text(max_size=80), st.sampled_from(State))
 def test_fault_39_it_fits_whatever_is_in_it(number: int, name: str, state: State) -> None:
     servers = [
