@@ -78,11 +78,11 @@ async def _open_repaired(path: Path, backups: Backups, options: Options, now_ms:
     if damage is not None:
         try:
             await _tell(db, damage)
+            with file_errors_translated(path):
+                await asyncio.to_thread(repair.finished, path)
         except BaseException:
             await db.close()
             raise
-        with file_errors_translated(path):
-            await asyncio.to_thread(repair.finished, path)
     return db
 
 
