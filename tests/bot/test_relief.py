@@ -117,6 +117,7 @@ async def test_the_real_buffer_is_written_long_before_its_time_and_again_while_i
 
 
 async def test_what_is_only_kept_for_convenience_is_forgotten_when_it_is_critical_and_made_again(home: Home) -> None:
+    catalogue.forget()  # other tests hold the ones so far for good
     words = weakref.ref(catalogue.catalogue("ko"))
     started = ServerStarted(server_id="ark", at_ms=1, run_id=1, process=ProcessId(1, 1, "b"), by=BY)
     text = codec.to_json(started)
