@@ -282,10 +282,9 @@ class Control(Protocol):
     def log(self, server_id: str) -> ServerLog: ...
 
     async def take_in(self, spec: ServerSpec) -> Server:
-        """Look after a server from now on, or by this description if it is looked after already.
+        """Look after it from now on, or by this description; while it is up, that counts from its next start on.
 
-        While it is up, what concerns its process counts from its next start on; a process that it left running is
-        found again. It is not started.
+        A process that it left running is found again. It is not started.
 
         Raises:
             StorageError: what became of it before cannot be read.

@@ -117,13 +117,7 @@ class Stage:
         for stranger in self.strangers:
             stranger.kill()
             await asyncio.to_thread(stranger.wait)
-        await self.launcher._in_thread(self._end_the_waiting)
-
-    def _end_the_waiting(self) -> None:
-        """End the recorder that was started ahead, as the end of a bot does; another test may count what there is."""
-        waiting = getattr(self.launcher._system, "_waiting", None)
-        if waiting is not None:
-            waiting.abandon()
+        self.launcher.close()
 
     def _seat(self, role: str) -> asyncio.Future[Puppet]:
         return self._entering.setdefault(role, asyncio.get_running_loop().create_future())

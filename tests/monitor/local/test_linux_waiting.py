@@ -13,7 +13,9 @@ import pytest
 
 from monitor.errors import LaunchRefused
 from monitor.local import procfs, recorder
+from monitor.local.launcher import LocalLauncher
 from monitor.local.log import CapturedLog
+from monitor.local.machine import local_system
 from monitor.local.posix import PosixSystem
 from monitor.local.recorder import Recorder
 from monitor.local.records import Records
@@ -217,9 +219,11 @@ async def test_a_script_that_exits_with_127_is_run_once_whatever_the_shell(stage
 
 
 async def test_when_the_bot_lets_go_nothing_waits_any_more_and_the_server_goes_on(stage: Stage) -> None:
+    first, stage.launcher = stage.launcher, LocalLauncher(local_system(stage.folder / "apart"), os.environ)
     process, puppet = await stage.play()
     keeper = await waiting(stage)
     stage.launcher.close()
+    stage.launcher = first
     assert keeper.has_ended()
     assert not psutil.pid_exists(keeper.pid)
     await puppet.order("burn 0")

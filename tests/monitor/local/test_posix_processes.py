@@ -162,7 +162,7 @@ async def test_fault_20_a_game_that_is_stopped_by_sigstop_is_alive_and_can_still
     process, game = await stage.play()
     os.kill(game.pid, signal.SIGSTOP)
     async with asyncio.timeout(LIMIT_S):
-        while psutil.Process(game.pid).status() != psutil.STATUS_STOPPED:  # it need not stop at once
+        while psutil.Process(game.pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - the kernel sets no Event
             await asyncio.sleep(0)
     waiting = asyncio.create_task(process.wait())
     await process.terminate_tree()  # takes effect when it goes on
