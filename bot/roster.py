@@ -57,7 +57,15 @@ def roster_side(
     channel_fixed: bool,
 ) -> RosterSide:
     """Connect the commands with the fleet, with what is kept, and with where alerts go."""
-    roster = Roster(stores.servers, control, clock, adapters=adapters, roots=roots, hide=redaction.hide)
+    roster = Roster(
+        stores.servers,
+        control,
+        clock,
+        adapters=adapters,
+        roots=roots,
+        hide=redaction.hide,
+        removed=access.read_again,
+    )
     drafts = Drafts(gate, control, roster, clock)
     servers = ServersCog(control, gate, roster, drafts=drafts, confirmations=confirmations, pages=pages)
     alerts = AlertChannel(stores.settings, delivery.post_to, lambda: delivery.places.channel_id, fixed=channel_fixed)

@@ -56,6 +56,10 @@ class Person:
     """`None` where the app was not used as an app of a guild."""
     role_ids: frozenset[int]
 
+    def same_as(self, other: Person) -> bool:
+        """Whether that is the same person in the same guild, whatever their roles: rights are a guild's own."""
+        return (self.user_id, self.guild_id) == (other.user_id, other.guild_id)
+
     @property
     def actor(self) -> Actor:
         return Actor(ActorKind.DISCORD, str(self.user_id), self.name)
@@ -135,6 +139,7 @@ class Access:
         self._grants = grants
         self._house = House(frozenset(owner_ids), frozenset(guild_ids))
         self._held: dict[int, tuple[Grant, ...]] = {}
+        self._changes = 0
 
     async def grant(self, grant: Grant) -> bool:
         """Add a grant; it counts from the next interaction on. `False`: it was given before.
@@ -145,8 +150,7 @@ class Access:
         try:
             return await self._grants.add(grant)
         finally:
-            # Only now: whoever read the grants meanwhile may have seen them without it.
-            self._held.pop(grant.guild_id, None)
+            self.read_again()
 
     async def revoke(self, grant: Grant) -> bool:
         """Take a grant back; from the next interaction on it does not count. `False`: it was never given.
@@ -157,12 +161,21 @@ class Access:
         try:
             return await self._grants.remove(grant)
         finally:
-            self._held.pop(grant.guild_id, None)
+            self.read_again()
+
+    def read_again(self) -> None:
+        """Forget what was read: the grants have changed, or a server has gone with those on it."""
+        self._changes += 1
+        self._held.clear()
 
     async def grants(self, guild_id: int) -> tuple[Grant, ...]:
-        """Give every grant of a guild, the oldest first. They are read once: only this class changes them."""
-        if guild_id not in self._held:
-            self._held[guild_id] = await self._grants.all(guild_id)
+        """Give every grant of a guild, the oldest first. They are read once after each change."""
+        while guild_id not in self._held:
+            changes = self._changes
+            found = await self._grants.all(guild_id)
+            # What changed meanwhile may be missing in it.
+            if changes == self._changes:
+                self._held[guild_id] = found
         return self._held[guild_id]
 
     async def decide(self, who: Person, action: Action | None, server_id: str | None) -> Decision:

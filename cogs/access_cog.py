@@ -159,7 +159,7 @@ class AccessCog(ServerCog):
         guild_id = _guild_id(interaction)
         roles = {guild_id} | {role.id for role in interaction.guild.roles} if interaction.guild else {guild_id}
 
-        async def page(number: int, words: Words) -> Page:
+        async def page(number: int, words: Words, _who: Person) -> Page:
             grants = [g for g in await self.gate.access.grants(guild_id) if counts_on(g, server_id)]
             shown = grants[number * A_PAGE : (number + 1) * A_PAGE]
             return Page(grants_embed(shown, roles, len(grants), words), more=(number + 1) * A_PAGE < len(grants))
@@ -185,7 +185,9 @@ class AccessCog(ServerCog):
         guild_id, words = _guild_id(interaction), catalogue(interaction.locale.value)
         somebody = person_of(who, guild_id)
         decision = await self.gate.access.decide(somebody, Action(action), server_id)
-        held = [grant for grant in await self.gate.access.grants(guild_id) if holds(somebody, grant)]
+        # Of other servers, an admin of this one learns nothing.
+        known = [grant for grant in await self.gate.access.grants(guild_id) if counts_on(grant, server_id)]
+        held = [grant for grant in known if holds(somebody, grant)]
         text = verdict(who.mention, somebody, Action(action), server_id, decision=decision, held=held, words=words)
         await answer(interaction, content=text, ephemeral=True)
 

@@ -108,7 +108,7 @@ class AlertsCog(ServerCog):
             label=wanted.label,
             mention_role_id=None if mention is None else mention.id,
             mention_after_min=mention_after,
-            fallback_id=None if fallback is None else (await self._route(interaction, fallback)).id,
+            fallback_id=None if fallback is None else (await self._meant_route(interaction, fallback)).id,
         )
         route = replace(route, id=await self._routes.add(route, wanted.secrets))
         await self._delivery.reconsider()
@@ -135,11 +135,16 @@ class AlertsCog(ServerCog):
     async def list_(self, interaction: discord.Interaction, server: str | None = None) -> None:
         server_id = await self._managed(interaction, server)
         routes = [route for route in await self._own(interaction) if _counts_for(route, server_id)]
+        now_ms, dead = self._clock.now_ms(), await self._delivery.outbox.dead_letters(DEAD_SHOWN)
         standing = render.Standing(
             routes,
             await self._routes.records(),
-            await self._mutes.all(self._clock.now_ms()),
-            await self._delivery.outbox.dead_letters(DEAD_SHOWN),
+            [
+                mute
+                for mute in await self._mutes.all(now_ms)
+                if server_id is None or mute.server_id in (None, server_id)
+            ],
+            [letter for letter in dead if server_id is None or letter.item.event.server_id in ("", server_id)],
             self._delivery.channel_id,
         )
         embed = render.routes_embed(standing, _words(interaction))

@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
+from cogs.access import Person
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words
 from cogs.pages import Page, Pages
@@ -33,7 +34,7 @@ class _Found:
     before: list[int | None] = field(default_factory=lambda: [None])
     """Before which attempt each page that is known so far begins."""
 
-    async def page(self, number: int, words: Words) -> Page:
+    async def page(self, number: int, words: Words, _who: Person) -> Page:
         number = min(number, len(self.before) - 1)
         records = await self.audit.page(
             actor_id=self.actor_id,

@@ -84,7 +84,7 @@ class Confirmations(Verb):
             raise await self._gate.refuse(interaction, Denial.EXPIRED)
         attempt.entry = f"{said}:{pending.asked.entry}"
         attempt.arguments = pending.asked.arguments
-        if pending.asked.who.user_id != attempt.who.user_id:
+        if not pending.asked.who.same_as(attempt.who):
             raise await self._gate.refuse(interaction, Denial.NOT_YOURS)
         await self._gate.enter(interaction, pending.action, pending.server_id, private=True)
         # Two presses may both have come this far.

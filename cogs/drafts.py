@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import discord
 
-from cogs.access import Denial
+from cogs.access import Denial, Person
 from cogs.attempt import attempt_of
 from cogs.components import Address, Verb, button, row
 from cogs.errors import explain
@@ -33,7 +33,7 @@ KEEP, STOP, REMOVE = "keep", "stop", "remove"
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    user_id: int
+    who: Person
     spec: ServerSpec
     until_s: float
 
@@ -57,7 +57,7 @@ class Drafts(Verb):
         now_s = self._clock.monotonic()
         self._open = {key: draft for key, draft in self._open.items() if draft.until_s > now_s}
         key = secrets.token_urlsafe(9)
-        self._open[key] = _Open(attempt_of(interaction).who.user_id, spec, now_s + OPEN_S)
+        self._open[key] = _Open(attempt_of(interaction).who, spec, now_s + OPEN_S)
         words = catalogue(interaction.locale.value)
         view = row(
             button(Address(self.name, (key, SAVE)), words.text("Keep it"), discord.ButtonStyle.success),
@@ -73,7 +73,7 @@ class Drafts(Verb):
         draft = self._open.get(key)
         if draft is None or draft.until_s <= self._clock.monotonic():
             raise await self._gate.refuse(interaction, Denial.EXPIRED)
-        if draft.user_id != attempt_of(interaction).who.user_id:
+        if not draft.who.same_as(attempt_of(interaction).who):
             raise await self._gate.refuse(interaction, Denial.NOT_YOURS)
         await self._gate.enter(interaction, None, draft.spec.id, private=True)
         # Two presses may both have come this far.

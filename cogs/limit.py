@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
 
-from cogs.access import person
+from cogs.access import Person, person
 from cogs.attempt import attempt_of
 from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue
@@ -152,15 +152,17 @@ class LimitCog(ServerCog):
             servers = [await self.meant(interaction, Action.MANAGE, server, private=True)]
         else:
             servers = list(await self.gate.enter_where_allowed(interaction, Action.MANAGE, self.control.servers()))
-        server_ids = {each.id for each in servers}
-        whole = server is None and await self._manages_all(interaction)
 
-        async def page(number: int, words: Words) -> Page:
+        async def page(number: int, words: Words, who: Person) -> Page:
+            managed = await self.gate.access.visible(who, Action.MANAGE, self.control.servers())
+            server_ids = {each.id for each in (managed if server is None else servers)}
+            whole = server is None and await self._manages_all(who)
             limits = [limit for limit in self._kept.watch.limits if _counts(limit, server_ids, whole=whole)]
             shown = [self._shown(limit, words, server_ids) for limit in limits[number * A_PAGE :][:A_PAGE]]
             return Page(limits_embed(shown, len(limits), words), more=(number + 1) * A_PAGE < len(limits))
 
-        action_on = servers[0].id if not whole else None
+        manages_all = server is None and await self._manages_all(attempt_of(interaction).who)
+        action_on = None if manages_all else servers[0].id
         await self._pages.show(interaction, page, action=Action.MANAGE, server_id=action_on)
 
     @remove.autocomplete("limit")
@@ -183,8 +185,8 @@ class LimitCog(ServerCog):
         await self.gate.enter(interaction, Action.MANAGE, None)
         return None
 
-    async def _manages_all(self, interaction: discord.Interaction) -> bool:
-        decision = await self.gate.access.decide(attempt_of(interaction).who, Action.MANAGE, None)
+    async def _manages_all(self, who: Person) -> bool:
+        decision = await self.gate.access.decide(who, Action.MANAGE, None)
         return decision.denial is None
 
     def _find(self, typed: str) -> Limit | None:

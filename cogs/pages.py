@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import discord
 
-from cogs.access import Denial
+from cogs.access import Denial, Person
 from cogs.attempt import attempt_of
 from cogs.components import Address, Verb, button, row
 from cogs.gate import Gate
@@ -31,13 +31,13 @@ class Page:
     """Whether another one follows."""
 
 
-MakePage = Callable[[int, Words], Awaitable[Page]]
-"""Makes the page of this number, from 0, in the reader's language."""
+MakePage = Callable[[int, Words, Person], Awaitable[Page]]
+"""Makes the page of this number, from 0, in the reader's language, for the reader as they are at that moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    user_id: int
+    who: Person
     action: Action | None
     server_id: str | None
     make: MakePage
@@ -71,10 +71,10 @@ class Pages(Verb):
             ephemeral: whether the list is for their eyes only.
         """
         key = secrets.token_urlsafe(9)
-        self._open[key] = _Open(attempt_of(interaction).who.user_id, action, server_id, make)
+        self._open[key] = _Open(attempt_of(interaction).who, action, server_id, make)
         if len(self._open) > OPEN_AT_MOST:
             del self._open[next(iter(self._open))]
-        page = await make(0, catalogue(interaction.locale.value))
+        page = await make(0, catalogue(interaction.locale.value), attempt_of(interaction).who)
         await answer(interaction, embed=page.embed, view=_buttons(interaction, key, 0, page), ephemeral=ephemeral)
 
     async def press(self, interaction: discord.Interaction, parts: tuple[str, ...]) -> None:
@@ -84,10 +84,10 @@ class Pages(Verb):
         wanted = self._open.get(key)
         if wanted is None:
             raise await self._gate.refuse(interaction, Denial.EXPIRED)
-        if wanted.user_id != attempt_of(interaction).who.user_id:
+        if not wanted.who.same_as(attempt_of(interaction).who):
             raise await self._gate.refuse(interaction, Denial.NOT_YOURS)
-        await self._gate.enter(interaction, wanted.action, wanted.server_id, private=True)
-        page = await wanted.make(number, catalogue(interaction.locale.value))
+        who = await self._gate.enter(interaction, wanted.action, wanted.server_id, private=True)
+        page = await wanted.make(number, catalogue(interaction.locale.value), who)
         await turn(interaction, embed=page.embed, view=_buttons(interaction, key, number, page))
 
 

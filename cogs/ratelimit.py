@@ -29,7 +29,6 @@ TYPING = Rate(30, 10.0)
 """Completion asks with every key that is pressed."""
 COMMANDS: Mapping[str, Rate] = {
     "chart": Rate(5, 0.2),
-    "report": Rate(3, 0.1),
     "export": Rate(2, 1 / 60),
 }
 """What costs more than a word; for one person."""

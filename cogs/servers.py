@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
-from cogs.access import person
+from cogs.access import Person, person
 from cogs.confirm import Confirmations
 from cogs.drafts import Drafts
 from cogs.gate import Gate
@@ -192,8 +192,8 @@ class ServersCog(ServerCog):
         visible = await self.gate.enter_where_allowed(interaction, Action.MANAGE, self.control.servers())
         await defer(interaction, ephemeral=True)
 
-        async def page(number: int, words: Words) -> Page:
-            servers = await self.gate.visible(interaction, Action.MANAGE, self.control.servers())
+        async def page(number: int, words: Words, who: Person) -> Page:
+            servers = await self.gate.access.visible(who, Action.MANAGE, self.control.servers())
             return Page(listing(servers, number, words), more=len(servers) > (number + 1) * PER_PAGE)
 
         server_id = visible[0].id if visible else None

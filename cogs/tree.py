@@ -62,15 +62,24 @@ class GatedTree(Tree):
 
 
 def forged(interaction: discord.Interaction) -> bool:
-    """Whether an option that offers choices, and nothing else, was given something else."""
+    """Whether an option was given none of the choices that it offers, or more or less than it takes."""
     command = interaction.command
     if not isinstance(command, app_commands.Command):
         return False
     given = dict(iter(interaction.namespace))
     return any(
-        parameter.choices
-        and parameter.display_name in given
-        # A value is compared with its kind: True would else be the choice 1.
-        and repr(given[parameter.display_name]) not in {repr(choice.value) for choice in parameter.choices}
+        not _offered(parameter, given[parameter.display_name])
         for parameter in command.parameters
+        if parameter.display_name in given
     )
+
+
+def _offered(parameter: app_commands.Parameter, value: object) -> bool:
+    # A value is compared with its kind: True would else be the choice 1.
+    if parameter.choices and repr(value) not in {repr(choice.value) for choice in parameter.choices}:
+        return False
+    size = len(value) if isinstance(value, str) else value
+    if not isinstance(size, int | float):
+        return True
+    least, most = parameter.min_value, parameter.max_value
+    return (least is None or size >= least) and (most is None or size <= most)

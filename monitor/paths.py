@@ -146,9 +146,9 @@ def require_allowed(spec: ServerSpec, roots: Sequence[Path]) -> None:
         fault = text_fault(text)
         if fault is not None:
             raise PathRefused(role, text, fault)
-    _require_inside(PathRole.FOLDER, cwd, spec.cwd.resolve(), roots)
+    _require_inside(PathRole.FOLDER, cwd, _leads_to(spec.cwd), roots)
     if not is_bare(program):
-        _require_inside(PathRole.PROGRAM, program, (spec.cwd / program).resolve(), roots)
+        _require_inside(PathRole.PROGRAM, program, _leads_to(spec.cwd / program), roots)
 
 
 def place_problems(specs: Sequence[ServerSpec], roots: Sequence[Path]) -> tuple[Problem, ...]:
@@ -174,6 +174,11 @@ def _real(role: PathRole, text: str, path: Path) -> Path:
         return path.resolve(strict=True)
     except (OSError, RuntimeError) as err:
         raise PathRefused(role, text, PathFault.NOT_FOUND) from err
+
+
+def _leads_to(path: Path) -> Path:
+    """Follow links as far as there is something. Of links that go round, the path itself is left."""
+    return Path(os.path.realpath(path))
 
 
 def _require_inside(role: PathRole, text: str, leads_to: Path, roots: Sequence[Path]) -> None:

@@ -39,11 +39,13 @@ class Roster:
         adapters: Collection[str],
         roots: Sequence[Path] = (),
         hide: Callable[[Sequence[str]], None] = lambda _secrets: None,
+        removed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._control = control
         self._clock = clock
         self._hide = hide
+        self._removed = removed
         self._one_at_a_time = asyncio.Lock()
         self.adapters = adapters
         """The games that are known."""
@@ -107,6 +109,7 @@ class Roster:
             except StorageError:
                 await self._control.take_in(described)
                 raise
+            self._removed()
 
     async def _save(self, specs: Sequence[ServerSpec]) -> Sequence[Server]:
         known = {server.id: server.described for server in self._control.servers()}

@@ -99,7 +99,7 @@ class Grants:
 async def _number(tx: Transaction, server_id: str | None) -> int | None:
     if server_id is None:
         return None
-    row = await tx.fetch_one("SELECT no FROM servers WHERE id = ?", (server_id,))
+    row = await tx.fetch_one("SELECT no FROM servers WHERE id = ? AND removed_ms IS NULL", (server_id,))
     if row is None:
         raise UnknownServer(server_id)
     no: int = row[0]

@@ -49,7 +49,9 @@ class Servers:
                 await _save(tx, spec)
 
     async def remove(self, server_id: str, at_ms: int) -> bool:
-        """Take it off the list. Its history, and what was granted on it, stay; its passwords do not.
+        """Take it off the list. Its history stays; its passwords, and what was granted on it, do not.
+
+        Whatever takes its id later begins without anybody who may touch it.
 
         `False`: there was none with that id.
         """
@@ -57,6 +59,7 @@ class Servers:
             row = await tx.fetch_one(_REMOVE, (at_ms, server_id))
             if row is not None:
                 await tx.execute("DELETE FROM server_secrets WHERE server_no = ?", row)
+                await tx.execute("DELETE FROM grants WHERE server_no = ?", row)
         return row is not None
 
 

@@ -140,3 +140,31 @@ async def test_a_grant_counts_even_where_somebody_looked_while_it_was_added(home
     grants.go_on.set()
     assert await granting
     assert await access.visible(somebody, Action.VIEW, home.fleet.servers()) == home.fleet.servers()
+
+
+class LateGrants(Grants):
+    """Hands over what it has read only when it is let, and by then it is old."""
+
+    read: asyncio.Event
+    go_on: asyncio.Event
+
+    async def all(self, guild_id: int) -> tuple[Grant, ...]:
+        found = await super().all(guild_id)
+        self.read.set()
+        await self.go_on.wait()
+        return found
+
+
+async def test_fault_46_what_was_read_before_a_right_was_taken_back_does_not_outlive_it(home: World) -> None:
+    grants = LateGrants(home.db)
+    grants.read, grants.go_on = asyncio.Event(), asyncio.Event()
+    access = Access(grants, owner_ids=(), guild_ids=())
+    somebody = person_of(home.people.stranger)
+    right = Grant(home.guild.id, PrincipalKind.USER, somebody.user_id, Action.VIEW)
+    await access.grant(right)
+    looking = asyncio.create_task(access.decide(somebody, Action.VIEW, "alpha"))
+    await grants.read.wait()
+    assert await access.revoke(right)
+    grants.go_on.set()
+    assert (await looking).denial is Denial.NO_GRANT
+    assert (await access.decide(somebody, Action.VIEW, "alpha")).denial is Denial.NO_GRANT

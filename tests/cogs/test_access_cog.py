@@ -55,6 +55,15 @@ async def test_a_role_explains_as_well(home: World) -> None:
     )
 
 
+async def test_fault_46_an_admin_of_one_server_learns_of_no_other_by_asking_why(home: World) -> None:
+    somebody, viewer = home.people.stranger, home.people.viewer
+    await home.grant(Action.ADMIN, "alpha", user_id=somebody.id)
+    await home.grant(Action.CONTROL, "beta", user_id=viewer.id)
+    told = await said(home, somebody, "check", who=viewer, action="admin", server="alpha")
+    assert "`view` `alpha`" in told
+    assert "beta" not in told
+
+
 async def test_granting_twice_and_taking_what_is_not_there_change_nothing(home: World) -> None:
     role = home.places.role
     assert "already" in await said(home, home.people.admin, "grant", who=role, action="admin")

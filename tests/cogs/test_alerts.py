@@ -139,6 +139,26 @@ async def test_who_manages_one_server_does_not_touch_the_routes_of_another(home:
     assert [choice["value"] for choice in result.autocomplete_choices or ()] == ["2"]
 
 
+async def test_fault_46_nor_falls_back_on_them_or_learns_what_is_silent_or_lost_there(home: World) -> None:
+    viewer = home.people.viewer
+    await home.grant(Action.MANAGE, "beta", user_id=viewer.id)
+    await give(home, "add", channel="channel", server="alpha")
+    await give(home, "mute", minutes=30, server="alpha", kind="server_hung")
+    event_id = await crash(home, "alpha")
+    await until(lambda: len(home.channel.history()) == 1)
+    async with home.db.transaction() as tx:
+        dead = "UPDATE outbox SET delivered_ms = NULL, message_id = NULL, buried_ms = ?, last_error = 'HTTP 404'"
+        await tx.execute(dead, (home.clock.now_ms(),))
+    refused = await give(home, "add", who=viewer, channel="channel", server="beta", fallback="1")
+    assert "may not" in refused
+    assert refused == await give(home, "add", who=viewer, channel="channel", server="beta", fallback="999")
+    assert len(await home.stores.routes.all()) == 1
+    everything, of_beta = await give(home, "list"), await give(home, "list", who=viewer, server="beta")
+    for told in ("`alpha` · `server_hung` is silent", f"Alert #{event_id} could be delivered nowhere"):
+        assert told in everything
+        assert told not in of_beta
+
+
 async def test_an_owner_of_nothing_hears_in_korean(home: World) -> None:
     result = await home.forge(home.people.admin, home.channel, "alerts list", {}, locale="ko")
     assert result.response is not None

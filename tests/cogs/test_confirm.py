@@ -13,7 +13,7 @@ from simcord.actors import _component_interaction
 from cogs.confirm import EXPIRES_S, Confirmations
 from cogs.reply import answer
 from storage.grants import Action
-from tests.cogs.world import World
+from tests.cogs.world import OTHER_GUILD_ID, World
 
 
 async def asked(home: World) -> simcord.InteractionResult:
@@ -46,6 +46,17 @@ async def test_nothing_happens_before_the_yes(home: World) -> None:
     message = question(await asked(home))
     assert message.ephemeral
     assert "last grant of `admin`" in message.content
+    assert await granted(home)
+
+
+async def test_fault_46_the_same_person_cannot_say_yes_in_another_guild(home: World) -> None:
+    message = question(await asked(home))
+    [(key, pending)] = confirmations(home)._pending.items()
+    elsewhere = replace(pending.asked, who=replace(pending.asked.who, guild_id=OTHER_GUILD_ID))
+    confirmations(home)._pending[key] = replace(pending, asked=elsewhere)
+    told = (await press(home, home.people.admin, message, "yes")).response
+    assert told is not None
+    assert "for whoever gave the command" in told.content
     assert await granted(home)
 
 

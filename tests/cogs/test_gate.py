@@ -128,6 +128,25 @@ class DeafAudit:
         raise StorageError(StorageFault.FULL, "/data/gamekeeper.db")
 
 
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("alerts mute", {"minutes": -1}),
+        ("stop", {"server": "alpha", "in": 1441}),
+        ("export", {"server": "alpha", "range": "1" * 101}),
+        ("rcon", {"server": "alpha", "command": ""}),
+    ],
+    ids=["too_little", "too_much", "too_long", "too_short"],
+)
+async def test_fault_46_what_is_beyond_its_bounds_is_refused(
+    home: World, command: str, options: dict[str, Any]
+) -> None:
+    result = await home.forge(home.people.owner, home.channel, command, options, locale="en-US")
+    assert "I have offered nothing like that" in str(result.response)
+    [record] = await written(home)
+    assert record.entry.decision == "denied:forged"
+
+
 async def test_fault_29_32_what_cannot_be_written_down_goes_to_the_log_and_the_game_goes_on(home: World) -> None:
     home.gate.audit = DeafAudit()
     with capture_logs() as logs:

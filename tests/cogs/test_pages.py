@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import simcord
 from simcord.actors import _component_interaction
 
+from cogs.locale.catalogue import catalogue
 from cogs.pages import OPEN_AT_MOST, Pages
 from storage.grants import Action
-from tests.cogs.world import World
+from tests.cogs.world import OTHER_GUILD_ID, World
 
 
 async def listed(home: World, grants: int = 40) -> simcord.ResponseMessage:
@@ -71,6 +75,35 @@ async def test_fault_46_who_may_not_any_more_sees_no_other_page(home: World) -> 
     message = await listed(home)
     home.env.backend.remove_member_role(home.guild.id, home.people.admin.id, home.places.role.id)
     assert "permission `admin`" in await press(home, home.people.admin, message, f"gk:page:{key_of(home)}:1")
+
+
+@pytest.mark.parametrize(("command", "of_beta"), [("server list", "beta"), ("limit list", "4.00 GiB")])
+async def test_fault_46_a_page_is_made_with_the_rights_of_the_moment(home: World, command: str, of_beta: str) -> None:
+    """A role that showed one of two servers is gone by the time that the page is turned."""
+    admin = home.people.admin
+    options: dict[str, Any] = {"metric": "memory", "is": "above", "value": "4 GiB", "for": 1, "server": "beta"}
+    await home.slash(admin, "limit set", **options)
+    for grant in await home.access.grants(home.guild.id):
+        await home.access.revoke(grant)
+    await home.grant(Action.MANAGE, "alpha", user_id=admin.id)
+    await home.grant(Action.MANAGE, "beta")
+    result = await home.slash(admin, command)
+    assert result.response is not None
+    assert of_beta in str(home.env.backend.get_message(home.channel.id, result.response.id).embeds)
+    pages = home.client.router.verbs["page"]
+    assert isinstance(pages, Pages)
+    opened = pages._open[key_of(home)]
+    page = await opened.make(0, catalogue("en"), replace(opened.who, role_ids=frozenset()))
+    assert of_beta not in str(page.embed.to_dict())
+    assert "Alpha World" in str(page.embed.to_dict()) or command == "limit list"
+
+
+async def test_fault_46_a_list_is_not_turned_in_another_guild(home: World) -> None:
+    message = await listed(home)
+    pages, key = home.client.router.verbs["page"], key_of(home)
+    assert isinstance(pages, Pages)
+    pages._open[key] = replace(pages._open[key], who=replace(pages._open[key].who, guild_id=OTHER_GUILD_ID))
+    assert "for whoever gave the command" in await press(home, home.people.admin, message, f"gk:page:{key}:1")
 
 
 @pytest.mark.parametrize("parts", ["{key}", "{key}:-1", "{key}:1:2", "{key}:9999", "{key}:x"])

@@ -161,6 +161,18 @@ async def test_removing_asks_and_keeps_the_history(home: World) -> None:
     assert "name: Alpha World → –" in await outcome_of(home, "yes:/server remove")
 
 
+async def test_fault_46_a_server_that_takes_the_id_of_a_removed_one_begins_without_its_grants(home: World) -> None:
+    viewer = home.people.viewer
+    assert await home.complete(viewer, "status", "") == ["alpha"]
+    await press(home, await remove(home, home.people.admin), "Remove it", home.people.admin)
+    another = b'[[servers]]\nid = "alpha"\nname = "Another"\nargv = ["run"]\ncwd = "/srv"\n'
+    added = await home.slash(home.people.owner, "server import", file=("servers.toml", another))
+    await press(home, added, "Take it in")
+    assert "alpha" in await stored(home)
+    assert await home.complete(viewer, "status", "") == []
+    assert "permission `view`" in said(await home.slash(viewer, "status", server="alpha"))
+
+
 async def test_no_is_no(home: World) -> None:
     asked = await remove(home, home.people.admin)
     await press(home, asked, "No, leave it", home.people.admin)

@@ -162,6 +162,9 @@ def test_a_link_that_leads_round_in_circles_is_not_found(tmp_path: Path) -> None
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     refused(PathRole.FOLDER, PathFault.NOT_FOUND, str(tmp_path / "a"))
+    with pytest.raises(PathRefused) as outside:
+        require_allowed(spec_of("ark", cwd=tmp_path / "a"), [tmp_path / "games"])
+    assert outside.value.fault is PathFault.OUTSIDE
 
 
 @pytest.mark.parametrize(

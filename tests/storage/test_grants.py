@@ -10,6 +10,7 @@ import pytest
 from monitor.errors import UnknownServer
 from storage.database import Database
 from storage.grants import Action, Grant, Grants, PrincipalKind, allows
+from storage.servers import Servers
 
 GUILD = 1
 ROLE_ON_ARK = Grant(GUILD, PrincipalKind.ROLE, 10, Action.CONTROL, "ark")
@@ -81,3 +82,15 @@ async def test_a_server_that_is_not_there_cannot_be_granted(db: Database, change
     assert callable(change)
     with pytest.raises(UnknownServer):
         await change(Grants(db), replace(ROLE_ON_ARK, server_id="nowhere"))
+
+
+async def test_fault_46_what_was_granted_on_a_server_goes_with_it(db: Database) -> None:
+    grants, servers = Grants(db), Servers(db)
+    for grant in (ROLE_ON_ARK, ROLE_ON_ALL):
+        await grants.add(grant)
+    [ark] = [spec for spec in await servers.all() if spec.id == "ark"]
+    await servers.remove("ark", 5)
+    with pytest.raises(UnknownServer):
+        await grants.add(ROLE_ON_ARK)
+    await servers.save([ark])
+    assert await grants.all(GUILD) == (ROLE_ON_ALL,)
