@@ -20,6 +20,9 @@ MOST_SERVERS = (1 << SERVER_BITS) - 1
 """The largest number of a server; a number is given once."""
 
 _LARGEST = 2**63 - 1
+_LARGEST_STORED = 2**38 - 1
+"""More than anything that is measured: 256 PiB of memory. The sum of one for each second of a year is an integer to
+SQLite still; where a sum is none, the flush fails, and every later one."""
 
 # The field that a metric reads is the one whose value it gives back.
 _FIELDS: tuple[str, ...] = tuple(
@@ -37,7 +40,7 @@ def key_of(at_s: int, server_no: int = 0) -> int:
 
 
 def measures_of(sample: Sample) -> Measures:
-    """Scale and round each measurement. What is no number, or too large for SQLite, is unknown."""
+    """Scale and round each measurement. What is no number, or too large to be true, is unknown."""
     return tuple(_stored(metric.read(sample), metric.scale) for metric in METRICS)
 
 
@@ -55,7 +58,7 @@ def _stored(value: float | None, scale: float) -> int | None:
     if value is None or not abs(value) <= _LARGEST:
         return None
     stored = round(value * scale)
-    return stored if abs(stored) <= _LARGEST else None
+    return stored if abs(stored) <= _LARGEST_STORED else None
 
 
 def _measured(stored: int | None, scale: float, *, whole: bool) -> float | None:

@@ -122,6 +122,19 @@ async def test_what_is_not_known_is_not_counted(db: Database, buffer: SampleBuff
     await assert_whole(db)
 
 
+@pytest.mark.parametrize("claimed", [2**31 - 1, 2**38 - 1, 2**38, 2**62, 2**63 - 1, 10**30])
+async def test_no_number_that_a_game_claims_keeps_the_rest_from_being_written(
+    db: Database, buffer: SampleBuffer, clock: FakeClock, claimed: int
+) -> None:
+    await flush(buffer, *(ark(second, players=claimed) for second in range(120)))
+    clock.shift_wall(3600 + GRACE_S)
+    await flush(buffer, ark(3600))
+    assert await players(db, HOUR) == (
+        (120, 120, claimed, claimed, 120 * claimed) if claimed < 2**38 else (120, 0, *3 * (None,))
+    )
+    await assert_whole(db)
+
+
 async def test_what_follows_from_the_rest_takes_no_room(db: Database, buffer: SampleBuffer, clock: FakeClock) -> None:
     clock.shift_wall(WRITTEN_S)
     await flush(buffer, *(ark(second, 5) for second in range(4)))
