@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from monitor.metrics import METRICS
 from storage.database import Database, Transaction
@@ -62,9 +63,10 @@ async def mark_due(tx: Transaction, at_s: Iterable[int]) -> None:
 async def roll_up(tx: Transaction, until_s: int) -> None:
     """Write what is due and ended by `until_s`, though not more than `BUCKETS_AT_ONCE` of it."""
     due = await tx.fetch_all(_OVER, (_whole(until_s), BUCKETS_AT_ONCE))
-    for bucket_s, at_s in due:
-        await tx.execute(_ROLL_UP[bucket_s], {"at_s": at_s, "end_s": at_s + bucket_s})
-        await tx.execute(_NOT_DUE, (bucket_s, at_s))
+    for bucket_s, same in groupby(due, key=lambda row: row[0]):
+        await tx.execute_many(_ROLL_UP[bucket_s], [{"at_s": at_s, "end_s": at_s + bucket_s} for _, at_s in same])
+    if due:
+        await tx.execute_many(_NOT_DUE, due)
 
 
 async def anything_due(db: Database, until_s: int) -> bool:
