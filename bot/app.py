@@ -60,7 +60,6 @@ from storage.audit import Audit
 from storage.backup import Backups
 from storage.caretaker import Caretaker
 from storage.database import Database
-from storage.exports import Exports
 from storage.journal import Journal
 from storage.opening import open_database
 from storage.retention import Retention
@@ -201,7 +200,7 @@ def _discord_side(
     gate = Gate(access, mirror or stores.audit, clock, redaction, Limits(clock))
     confirmations, pages = Confirmations(gate, clock), Pages(gate)
     cogs = [
-        *_cogs(fleet, gate, pictures, stores.exports, clock),
+        *_cogs(fleet, gate, pictures, stores, clock),
         AccessCog(fleet, gate, confirmations, pages),
         AuditCog(fleet, gate, stores.audit, pages, clock),
         limiting.cog(fleet, gate, pages),
@@ -264,13 +263,13 @@ def _audit_mirror(
     return AuditMirror(audit, client, client.online, settings.audit_channel_id, clock, redaction, words)
 
 
-def _cogs(fleet: Fleet, gate: Gate, pictures: Pictures, exports: Exports, clock: Clock) -> list[commands.Cog]:
+def _cogs(fleet: Fleet, gate: Gate, pictures: Pictures, stores: Stores, clock: Clock) -> list[commands.Cog]:
     return [
-        StatusCog(fleet, gate),
+        StatusCog(fleet, gate, stores.db),
         ControlCog(fleet, gate, clock),
         ConsoleCog(fleet, gate),
         ChartCog(fleet, gate, pictures, clock),
-        ExportCog(fleet, gate, exports, clock),
+        ExportCog(fleet, gate, stores.exports, clock),
     ]
 
 

@@ -25,6 +25,7 @@ from storage.settings import StoredSettings
 class Stores:
     """The storage floor over one open database."""
 
+    db: Database
     servers: Servers
     settings: StoredSettings
     journal: Journal
@@ -41,6 +42,7 @@ class Stores:
         """Build it; `exports` is the folder for exports that are being made."""
         samples = SampleBuffer(db, clock, flush_interval_s=settings.flush_interval_s, keep=keep(settings))
         return cls(
+            db,
             Servers(db),
             StoredSettings(db),
             Journal(db),

@@ -6,6 +6,7 @@ from cogs.locale.catalogue import Words, mark
 from cogs.render.text import duration, escape, timestamp
 from monitor.errors import StorageFault
 from monitor.events import DatabaseRestored, StorageDegraded, StorageRecovered
+from storage.trouble import Trouble
 
 DEGRADED: dict[StorageFault, str] = {
     StorageFault.FULL: mark("The disk is full"),
@@ -72,6 +73,13 @@ def degraded(event: StorageDegraded, words: Words) -> str:
     else:
         told = words.text("The games run on, and commands work. Some of the history cannot be read or written.")
     return f"**{told}**\n📁 {escape(event.path, 300)}\n➡️ {words.text(ADVICE[fault])}"
+
+
+def trouble_line(trouble: Trouble | None, words: Words) -> str | None:
+    """What is wrong right now and what to do about it, in one line; nothing when all is well."""
+    if trouble is None:
+        return None
+    return f"⚠️ **{words.text(DEGRADED[trouble.fault])}** ➡️ {words.text(ADVICE[trouble.fault])}"
 
 
 def recovered(event: StorageRecovered, words: Words) -> str:

@@ -7,8 +7,12 @@ import discord
 import pytest
 import simcord
 
+from cogs.locale.catalogue import catalogue
+from cogs.render.database import trouble_line
 from cogs.render.limits import DESCRIPTION, TITLE, TOTAL, total
+from monitor.errors import StorageError, StorageFault
 from monitor.model import Players
+from storage.trouble import REFUSING, Trouble
 from tests.cogs.world import ALPHA, World, world
 from tests.fakes.house import spec_of
 
@@ -103,3 +107,33 @@ async def test_the_reply_is_deferred_first(home: World) -> None:
     await home.slash(home.people.admin, "status", server=ALPHA.id)
     [callback] = home.sent("POST", "/callback")
     assert callback["type"] == discord.InteractionResponseType.deferred_channel_message.value
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-US", "⚠️ **The database is damaged** ➡️ Restart the bot: it then puts the newest backup in its place."),
+        ("ko", "⚠️ **데이터베이스가 손상되었습니다** ➡️ "),
+    ],
+    ids=["en-US", "ko"],
+)
+@pytest.mark.parametrize("options", [{}, {"server": "alpha"}], ids=["all", "one"])
+async def test_what_is_wrong_with_the_database_is_said_above(
+    home: World, locale: str, said: str, options: dict[str, str]
+) -> None:
+    well = await home.slash(home.people.admin, "status", locale=locale, **options)
+    assert well.response is not None
+    assert well.response.content == ""
+    home.db.suspect(StorageError(StorageFault.UNREADABLE, "gamekeeper.db"))
+    result = await home.slash(home.people.admin, "status", locale=locale, **options)
+    assert result.response is not None
+    assert said in result.response.content
+    assert "Alpha World" in str(embed_of(result).to_dict())
+
+
+def test_fault_32_every_trouble_of_the_database_has_its_line() -> None:
+    for fault in REFUSING | {StorageFault.UNREADABLE}:
+        line = trouble_line(Trouble(fault, "", in_memory=False), catalogue("ko"))
+        assert line is not None
+        assert line.count("\n") == 0
+    assert trouble_line(None, catalogue("ko")) is None

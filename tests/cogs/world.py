@@ -341,7 +341,7 @@ async def world(
             [
                 *side.cogs,
                 shown.cog,
-                StatusCog(fleet, gate),
+                StatusCog(fleet, gate, db),
                 ControlCog(fleet, gate, house.clock),
                 ConsoleCog(fleet, gate),
                 ChartCog(fleet, gate, pictures, house.clock),
