@@ -1,4 +1,4 @@
-"""Which tests are run.
+"""Which tests are run, and which of them never beside each other.
 
 `pytest -k faults` selects every test that shows a row of the fault table, however it names the row. What takes
 minutes, a soak, is left out unless `-m` speaks of it: not by addopts, which any other `-m` would take the place of.
@@ -7,6 +7,7 @@ minutes, a soak, is left out unless `-m` speaks of it: not by addopts, which any
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -40,3 +41,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if soaks:
         config.hook.pytest_deselected(items=soaks)
         items[:] = [item for item in items if item not in soaks]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Keep the tests of real processes in one worker: they look for markers on the whole machine, and share them.
+
+    Not by `--dist loadgroup`: pytest-xdist 3.8 groups nothing under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only there where it calls this
+
+    class OneMachine(LoadScopeScheduling):  # type: ignore[misc] - it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return "machine" if nodeid.startswith("tests/monitor/local/") else nodeid
+
+    return OneMachine(config, log)

@@ -22,13 +22,6 @@ else:
     collect_ignore_glob = ["test_linux_*.py", "test_win32_*.py"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests one after another: a marker finds its process on the whole machine, and they share markers."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("machine"))
-
-
 @pytest.fixture
 def system(tmp_path: Path) -> System:
     return local_system(tmp_path / "runs")
