@@ -51,7 +51,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only there where it calls this
 
-    class OneMachine(LoadScopeScheduling):  # type: ignore[misc] - it has no types
+    class OneMachine(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         def _split_scope(self, nodeid: str) -> str:
             return "machine" if nodeid.startswith("tests/monitor/local/") else nodeid
 
