@@ -30,6 +30,8 @@ class Command:
     """Whether a grant on any server at all is enough: it then shows those."""
     form: bool = False
     """Whether it answers with a form."""
+    completes: bool = True
+    """Whether it completes anything that is typed."""
 
 
 def _says(text: str) -> Callable[[simcord.ResponseMessage], bool]:
@@ -88,13 +90,13 @@ COMMANDS: dict[str, Command] = {
     ),
     "limit remove": Command(Action.MANAGE, {"limit": "999"}, _says("There is no limit"), everywhere=True),
     "limit list": Command(Action.MANAGE, {"server": "alpha"}, _titled("Limits"), private=True),
-    "server add": Command(None, {}, _nothing, form=True),
+    "server add": Command(None, {}, _nothing, form=True, completes=False),
     "server edit": Command(Action.MANAGE, {"server": "alpha"}, _nothing, form=True),
     "server remove": Command(Action.MANAGE, {"server": "alpha"}, _says("Remove **Alpha World**?"), private=True),
     "server show": Command(Action.MANAGE, {"server": "alpha"}, _titled("Alpha World"), private=True),
-    "server list": Command(Action.MANAGE, {}, _titled("Servers"), anywhere=True, private=True),
-    "server import": Command(None, {"file": SERVERS_FILE}, _says("+ gamma: Gamma"), private=True),
-    "setup": Command(None, {}, _titled("Setup"), private=True),
+    "server list": Command(Action.MANAGE, {}, _titled("Servers"), anywhere=True, private=True, completes=False),
+    "server import": Command(None, {"file": SERVERS_FILE}, _says("+ gamma: Gamma"), private=True, completes=False),
+    "setup": Command(None, {}, _titled("Setup"), private=True, completes=False),
     "panel pin": Command(
         Action.MANAGE, {"channel": "channel", "servers": "alpha"}, _says("keeps itself current"), private=True
     ),
