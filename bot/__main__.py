@@ -111,7 +111,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     export = commands.add_parser(
         "export",
         help="write measurements to a file",
-        description="Write the measurements of servers, one row each, while no bot is running.",
+        description="Write the measurements of servers, one row each.",
     )
     export.add_argument("server", nargs="+", help="the server's id; several are put into one file")
     export.add_argument(

@@ -6,21 +6,26 @@ import argparse
 import asyncio
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from bot.app import DATABASE
-from bot.lock import only_one
+from bot.app import DATABASE, EXPORTS
+from bot.lock import AlreadyRunning, only_one
 from bot.settings import Settings
 from monitor.errors import GamekeeperError
 from monitor.local.clock import SystemClock
 from monitor.metrics import BY_KEY
+from storage.backup import copy_beside
 from storage.database import Database
 from storage.export import MOST_HOURS, Export, ExportFault, ExportRefused, wanted
 from storage.export_file import Format, Written, export_to, write_export
+from storage.faults import file_errors_translated
+from storage.folder import FOLDER_MODE
 
 STDOUT = "-"
 SHOWN_EVERY_S = 0.1
@@ -93,14 +98,13 @@ def export(settings: Settings, asked: Asked) -> int:
     Raises:
         UnknownServer: the database has never heard of one of the servers.
         OutputFailed: it cannot be written there. A file of that name is as it was before.
-        AlreadyRunning: a bot is running on the same data folder.
         StorageError: the database cannot be used.
     """
     export = wanted(asked.server_ids, asked.span, asked.fields, SystemClock().now_ms() // 1000)
     progress = Progress(sys.stderr)
     try:
-        with only_one(settings.data_dir):
-            written = asyncio.run(_export(settings, export, asked, progress))
+        with _readable(settings.data_dir) as path:
+            written = asyncio.run(_export(path, export, asked, progress))
     except BrokenPipeError:
         return _reader_gone()
     except OSError as err:
@@ -111,8 +115,34 @@ def export(settings: Settings, asked: Asked) -> int:
     return 0
 
 
-async def _export(settings: Settings, export: Export, asked: Asked, progress: Progress) -> Written:
-    async with await Database.open(settings.data_dir / DATABASE) as db:
+@contextmanager
+def _readable(data_dir: Path) -> Iterator[Path]:
+    """Give the database, or, while a bot has it, a copy: never two connections that could write to one file.
+
+    What the bot has measured and not written yet, some seconds of it, is not in the copy.
+    """
+    path = data_dir / DATABASE
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_one(data_dir))
+        except AlreadyRunning:
+            path = stack.enter_context(_copied(path, data_dir / EXPORTS))
+        yield path
+
+
+@contextmanager
+def _copied(path: Path, folder: Path) -> Iterator[Path]:
+    with ExitStack() as stack:
+        with file_errors_translated(folder):
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            room = stack.enter_context(tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True))
+        copy = Path(room, path.name)
+        copy_beside(path, copy)
+        yield copy
+
+
+async def _export(path: Path, export: Export, asked: Asked, progress: Progress) -> Written:
+    async with await Database.open(path) as db:
         if asked.output == STDOUT:
             return await write_export(db, export, asked.form, sys.stdout.buffer, on_progress=progress.show)
         return await export_to(db, export, asked.form, Path(asked.output), on_progress=progress.show)

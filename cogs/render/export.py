@@ -55,7 +55,7 @@ def too_large(size_bytes: int, command: str, words: Words) -> str:
     """Say that Discord does not take the file, and how else to get it: `command` makes it on the machine itself."""
     told = words.text(
         "⚠️ The file is too large for Discord: {size} as it would be sent. Ask for a shorter `range` or for fewer "
-        "`fields`. Or have whoever runs me end me for a moment and type on that PC:",
+        "`fields`. Or have whoever runs me type on that PC:",
         size=size(size_bytes),
     )
     return f"{told}\n```\n{command}\n```"

@@ -7,13 +7,15 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.__main__ import FAILED, main
-from bot.app import DATABASE
+from bot.app import DATABASE, EXPORTS
 from bot.export import Progress
 from bot.lock import only_one
 from monitor.local.clock import SystemClock
@@ -115,11 +117,26 @@ def test_what_fails_says_why_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
-@pytest.mark.usefixtures("measured")
-def test_beside_a_running_bot_it_is_refused(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_beside_a_running_bot_a_copy_is_exported_and_nothing_of_it_stays(
+    measured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bot has the database open, and its log holds what the file does not."""
+    with only_one(measured), closing(sqlite3.connect(measured / DATABASE)) as bot:
+        [newest] = bot.execute("SELECT max(at_s) FROM samples").fetchone()
+        bot.execute("UPDATE samples SET players = 77 WHERE at_s = ?", (newest,))
+        bot.commit()
+        assert main(["export", "ark", "--range", "1h"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out.splitlines()[-1])["players_count"] == 77
+    assert list((measured / EXPORTS).iterdir()) == []
+
+
+def test_beside_a_running_bot_without_a_database_it_says_so(
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with only_one(data_dir):
         assert main(["export", "ark"]) == FAILED
-    assert "another gamekeeper is running" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("gamekeeper: ")
 
 
 @pytest.mark.usefixtures("measured")
