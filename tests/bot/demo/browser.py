@@ -15,6 +15,14 @@ from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright  # 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 PATIENCE_MS = 60_000
+PATIENCE_EACH_MS = (PATIENCE_MS / 8, PATIENCE_MS / 4, PATIENCE_MS / 2)
+"""Of the tries at something that the page may lose."""
+
+ARRIVED = """
+() => [...document.querySelectorAll("main img")].some(
+    image => image.checkVisibility() && image.complete && image.naturalWidth > 300
+)
+"""
 
 
 @contextmanager
@@ -72,7 +80,7 @@ class Visitor:
     def _pick(self, composer: Locator, command: str) -> None:
         """Type and pick until the command stands there: what is typed while the page renews itself is lost."""
         picked = self.page.get_by_role("button", name=f"Command /{command}")
-        for patience_ms in (PATIENCE_MS / 8, PATIENCE_MS / 4, PATIENCE_MS / 2):
+        for patience_ms in PATIENCE_EACH_MS:
             with suppress(TimeoutError):
                 composer.fill("", timeout=patience_ms)
                 composer.press_sequentially(f"/{command}")
@@ -82,17 +90,25 @@ class Visitor:
         picked.wait_for()
 
     def _fill(self, name: str, value: str) -> None:
+        """Fill an option in until it holds the value: this, too, is lost while the page renews itself."""
+        for patience_ms in PATIENCE_EACH_MS:
+            with suppress(TimeoutError):
+                self._fill_once(name, value, patience_ms)
+                return
+        self._fill_once(name, value, PATIENCE_MS)
+
+    def _fill_once(self, name: str, value: str, patience_ms: float) -> None:
         field = self.page.locator(f'input[data-option="{name}"]')
         more = self.page.get_by_role("button", name=re.compile(r"\+\d+ more"))
-        field.or_(self.offered(name)).or_(more).first.wait_for()
+        field.or_(self.offered(name)).or_(more).first.wait_for(timeout=patience_ms)
         if not field.count():
             if not self.offered(name).count():
-                more.click()
-            self.offered(name).first.click()
-        field.click()
-        field.press_sequentially(value)
-        if field.get_attribute("aria-autocomplete") == "list":
-            self.offered(value).first.click()
+                more.click(timeout=patience_ms)
+            self.offered(name).first.click(timeout=patience_ms)
+        field.fill("", timeout=patience_ms)
+        field.press_sequentially(value, timeout=patience_ms)
+        if field.get_attribute("aria-autocomplete", timeout=patience_ms) == "list":
+            self.offered(value).first.click(timeout=patience_ms)
 
     def offered(self, text: str) -> Locator:
         """What the composer offers to pick that holds this text."""
@@ -106,10 +122,10 @@ class Visitor:
 
     def sees_picture(self) -> Locator:
         """Wait until the channel shows a picture that has arrived whole."""
+        # Looked up anew each time: an alert that grows is drawn again, and the picture in it with it.
+        self.page.wait_for_function(ARRIVED)
         picture = self.page.locator("main img:visible").last
         picture.wait_for()
-        handle = picture.element_handle()
-        self.page.wait_for_function("image => image.complete && image.naturalWidth > 300", arg=handle)
         return picture
 
 
