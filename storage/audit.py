@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from monitor.model import Actor, ActorKind
 from storage.codec import storable
-from storage.database import Database, Row, Transaction
+from storage.database import Database
+from storage.transaction import Row, Transaction
 
 ALLOWED = "allowed"
 LIMITED = "limited"

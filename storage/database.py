@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar, cast
+from typing import Self, TypeVar
 
 import aiosqlite
 
@@ -21,36 +21,10 @@ from storage.holder import Holder
 from storage.migrations import Migration, load
 from storage.reserve import Reserve
 from storage.shelter import Shelter, bring_home, take_shelter
+from storage.transaction import Parameters, Row, Transaction, at_once
 from storage.trouble import REFUSING, Trouble
 
 T = TypeVar("T")
-Row: TypeAlias = tuple[Any, ...]
-Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
-
-
-class Transaction:
-    """The statements of one transaction. Valid inside the `async with` that gave it."""
-
-    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-
-    async def execute(self, sql: str, parameters: Parameters = ()) -> None:
-        await self.fetch_all(sql, parameters)
-
-    async def execute_many(self, sql: str, rows: Iterable[Parameters]) -> None:
-        with translated(self._path):
-            async with self._connection.executemany(sql, rows):
-                pass
-
-    async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        with translated(self._path):
-            return cast("list[Row]", await self._connection.execute_fetchall(sql, parameters))
-
-    async def fetch_one(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        """The first row of the answer, or of what RETURNING gives."""
-        rows = await self.fetch_all(sql, parameters)
-        return rows[0] if rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +153,14 @@ class Database:
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in a durable transaction, and again where the disk refuses it and another place is found.
 
-        That place is what the reserve gives up, then memory.
+        That place is what the reserve gives up, then memory. `work` runs in the connection's thread, so it may await
+        nothing but its own statements.
         """
         while True:
             tried = self._held.connection
             try:
-                async with self.transaction(durable=True) as tx:
-                    return await work(tx)
+                async with self.transaction(durable=True):
+                    return await at_once(self._held.connection, self._path, work)
             except StorageError as err:
                 if not await self._make_way(err, tried):
                     raise

@@ -10,7 +10,8 @@ from monitor.events import EVENT_TYPES, Event, RestartCalledOff, ServerStarted
 from monitor.limit_events import LimitEvent
 from monitor.model import Actor, ActorKind, ExitReport
 from storage.codec import from_json, to_json
-from storage.database import Database, Transaction
+from storage.database import Database
+from storage.transaction import Transaction
 
 _APPEND = """
     INSERT INTO events (server_no, kind, at_ms, actor_id, body)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.errors import UnknownServer
-from storage.database import Database, Row, Transaction
+from storage.database import Database
+from storage.transaction import Row, Transaction
 
 
 class Action(StrEnum):

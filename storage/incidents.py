@@ -9,8 +9,9 @@ from monitor.alerting import HELPLESS, Open, Step, step, subject
 from monitor.events import Event
 from monitor.model import Actor
 from storage.codec import from_json, to_json
-from storage.database import Database, Row, Transaction
+from storage.database import Database
 from storage.events import StoredEvent, decode
+from storage.transaction import Row, Transaction
 
 _OPEN = """
     SELECT i.id, i.last_ms, i.given_up FROM incidents AS i LEFT JOIN servers AS s ON s.no = i.server_no

@@ -6,10 +6,11 @@ from monitor.errors import StorageError, StorageFault
 from monitor.events import Event, Past
 from monitor.model import Intent, Run
 from storage import events, runs
-from storage.database import Database, Transaction
+from storage.database import Database
 from storage.events import StoredEvent
 from storage.limits import follow
 from storage.telling import tell
+from storage.transaction import Transaction
 
 
 class Journal:

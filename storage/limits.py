@@ -17,7 +17,8 @@ from monitor.limit_events import (
 from monitor.limit_terms import MOST_LIMITS, LimitFault, LimitRefused
 from monitor.limits import MEASURES, Crossing, Hours, Limit, RestartRule, Side
 from monitor.model import Actor
-from storage.database import Database, Row, Transaction
+from storage.database import Database
+from storage.transaction import Row, Transaction
 
 _ALL = """
     SELECT l.id, s.id, l.measure, l.side, l.value, l.back_at, l.hold_s, l.wait_s, l.ceiling, l.from_min, l.to_min,

@@ -18,12 +18,13 @@ from monitor.ports import Clock
 from storage import repair
 from storage.backup import Backups, problem_in
 from storage.connection import BUSY_MS, copy
-from storage.database import Database, Options, Transaction
+from storage.database import Database, Options
 from storage.faults import file_errors_translated
 from storage.journal import Journal
 from storage.repair import Damage
 from storage.rescue import rescue_runs
 from storage.reserve import Reserve
+from storage.transaction import Transaction
 from storage.trouble import REFUSING
 
 NUMBERS_LEFT_OUT = 1_000_000

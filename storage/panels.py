@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.database import Database, Row
+from storage.database import Database
+from storage.transaction import Row
 
 _ALL = "SELECT guild_id, channel_id, servers, message_id, id FROM panels ORDER BY id"
 _ADD = "INSERT INTO panels (guild_id, channel_id, servers) VALUES (?, ?, ?) RETURNING id"

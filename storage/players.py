@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from monitor.attendance import Stay
 from storage.codec import storable
-from storage.database import Database, Row
+from storage.database import Database
+from storage.transaction import Row
 
 _ON = """
     SELECT s.id, x.run_id, p.name, x.since_ms, x.seen_ms

@@ -10,7 +10,8 @@ from pathlib import Path
 import structlog
 
 from monitor.errors import StorageError
-from storage.database import Database, Row, Transaction
+from storage.database import Database
+from storage.transaction import Row, Transaction
 
 _FIRST_UNSURE = """
     SELECT coalesce((SELECT min(id) FROM runs WHERE ended_ms IS NULL), (SELECT max(id) + 1 FROM runs), 1)

@@ -12,10 +12,11 @@ import structlog
 
 from monitor.errors import StorageError
 from monitor.ports import Clock
-from storage.database import Database, Row
+from storage.database import Database
 from storage.measures import key_of
 from storage.rollups import HOUR, MINUTE, TEN_MINUTES
 from storage.series import DAY_S, KEPT, Keep
+from storage.transaction import Row
 
 EVERY_S = 600.0
 FIRST_AFTER_S = 120.0

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from monitor.metrics import METRICS
-from storage.database import Database, Transaction
+from storage.database import Database
 from storage.measures import SERVER_BITS
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

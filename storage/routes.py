@@ -9,7 +9,8 @@ from enum import StrEnum
 from monitor.alerting import ESCALATION, ROUTE, Filter
 from monitor.errors import UnknownServer
 from monitor.events import Severity
-from storage.database import Database, Row, Transaction
+from storage.database import Database
+from storage.transaction import Row, Transaction
 
 
 class RouteKind(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.errors import UnknownServer
 from monitor.model import Actor, ActorKind, ExitReport, Intent, IntentAction, ProcessId, Run, Verdict
 from storage.codec import from_json, to_json
-from storage.database import Row, Transaction
+from storage.transaction import Row, Transaction
 
 LAST_RUNS = """
     SELECT r.id, s.id, r.started_ms, r.marker, r.pid, r.process_started, r.boot_id, r.ready_ms, r.ended_ms, r.report

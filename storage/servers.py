@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from monitor.spec import Secret, ServerSpec
 from storage.codec import from_json, to_json
-from storage.database import Database, Transaction
+from storage.database import Database
+from storage.transaction import Transaction
 
 _ADMIN_PASSWORD = "admin.password"  # noqa: S105  # the place of one, not one
 _HIDDEN = Secret("")
