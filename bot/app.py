@@ -22,6 +22,7 @@ from bot.roster import RosterStores, roster_side
 from bot.settings import Settings
 from bot.stores import Stores, keep
 from bot.surface import Surface, surface
+from bot.watchdog import Watchdog
 from bot.workplace import RUNS, workplace
 from cogs.access import Access
 from cogs.access_cog import AccessCog
@@ -108,6 +109,10 @@ async def gamekeeper(
     machine = local_machine(place / RUNS)
     redaction = redaction or Redaction(settings.secrets())
     async with AsyncExitStack() as stack:
+        watchdog = Watchdog(machine.clock)
+        stack.enter_context(watchdog.looking())
+        beating = await stack.enter_async_context(Background())
+        beating.start("watchdog", watchdog.run())
         backups = Backups(settings.data_dir / BACKUPS, settings.backups_kept)
         db = await open_database(settings.data_dir / DATABASE, backups, machine.clock)
         await stack.enter_async_context(db)
