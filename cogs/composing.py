@@ -76,7 +76,7 @@ def next_work(items: Sequence[OutboxItem], scene: Scene) -> Work:
     """Say what to do about the first of the alerts that wait, which are in order; there is one at least."""
     first = items[0]
     if first.calls:
-        return Work(Kind.CALL, (first,))
+        return Work(Kind.DROP if first.muted else Kind.CALL, (first,))
     if not scene.threaded:
         return Work(Kind.POST, (first,))
     fates = _fates(items, scene)
@@ -152,7 +152,12 @@ def _join(items: Sequence[OutboxItem], fates: Sequence[_Fate], scene: Scene, mes
 
 
 def worth_a_reply(item: OutboxItem, head: OutboxItem) -> bool:
-    """Whether a development is more than a change of the message that its incident was told by."""
+    """Whether a development is more than a change of the message that its incident was told by.
+
+    Never while it is muted: nobody hears of it, and the message still tells how it went on.
+    """
+    if item.muted:
+        return False
     event = item.event
     if isinstance(event, (ServerRecovered, *HELPLESS, LimitCrossed, LimitCleared)):
         return True

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 from monitor.alerting import ESCALATION
 from monitor.events import Event
-from storage.database import Database, Row, Transaction
+from storage.database import Database
 from storage.events import decode
+from storage.transaction import Row, Transaction
 
 _ITEM = """
     o.id, o.event_id, e.kind, e.body, o.destination, o.attempts, o.created_ms, o.incident_id, o.message_id,
     o.channel_id, o.grouped, o.illustrated, o.tried, o.delivered_ms,
-    (SELECT value FROM settings WHERE key = 'installation')
+    (SELECT value FROM settings WHERE key = 'installation'),
+    EXISTS (SELECT 1 FROM mutes m WHERE coalesce(m.server_no, e.server_no) IS e.server_no AND m.kind IN ('', e.kind)
+        AND m.until_ms > CASE WHEN o.destination LIKE 'escalation:%' THEN o.next_attempt_ms ELSE e.at_ms END)
 """
 _WAITING = "o.delivered_ms IS NULL AND o.buried_ms IS NULL"
+_NO_CALL = f"{_WAITING} AND o.destination NOT LIKE 'escalation:%'"
 
 _PENDING = f"""
     SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
@@ -78,9 +82,7 @@ _MOVED = """
 """
 _DROPPED = "UPDATE outbox SET delivered_ms = ?, last_error = coalesce(?, last_error) WHERE id = ?"
 _ILLUSTRATED = "UPDATE outbox SET illustrated = 1 WHERE id = ?"
-_EXPEDITED = f"""
-    UPDATE outbox AS o SET next_attempt_ms = 0 WHERE {_WAITING} AND o.destination NOT LIKE 'escalation:%'
-"""  # noqa: S608
+_EXPEDITED = f"UPDATE outbox AS o SET next_attempt_ms = 0 WHERE {_NO_CALL}"  # noqa: S608
 _REVIVED = """
     UPDATE OR IGNORE outbox SET buried_ms = NULL, attempts = 0, next_attempt_ms = 0,
         destination = CASE tried WHEN '' THEN destination
@@ -88,7 +90,7 @@ _REVIVED = """
         tried = ''
     WHERE buried_ms > ? RETURNING id
 """
-_BACKLOG = f"SELECT count(*) FROM outbox AS o WHERE {_WAITING} AND o.destination NOT LIKE 'escalation:%'"  # noqa: S608
+_BACKLOG = f"SELECT count(*) FROM outbox AS o WHERE {_NO_CALL}"  # noqa: S608
 _DEAD = f"""
     SELECT {_ITEM}, o.buried_ms, o.last_error FROM outbox AS o JOIN events AS e ON e.id = o.event_id
     WHERE o.buried_ms IS NOT NULL ORDER BY o.id DESC LIMIT ?
@@ -130,6 +132,8 @@ class OutboxItem:
     tried: tuple[str, ...] = ()
     """The destinations that were gone."""
     delivered_ms: int | None = None
+    muted: bool = False
+    """Whether nothing is to be told of such an event at its time; of a call for help, at the time of the call."""
 
     @property
     def standing(self) -> Standing:
@@ -276,7 +280,7 @@ class Outbox:
 
 def _item(row: Row, source: str) -> OutboxItem:
     item_id, event_id, kind, body, destination, attempts, created_ms, incident_id, message_id = row[:9]
-    channel_id, grouped, illustrated, tried, delivered_ms, installation = row[9:]
+    channel_id, grouped, illustrated, tried, delivered_ms, installation, muted = row[9:]
     return OutboxItem(
         id=item_id,
         event_id=event_id,
@@ -292,4 +296,5 @@ def _item(row: Row, source: str) -> OutboxItem:
         illustrated=bool(illustrated),
         tried=tuple(tried.split()),
         delivered_ms=delivered_ms,
+        muted=bool(muted),
     )

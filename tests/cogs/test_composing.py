@@ -170,3 +170,22 @@ def test_fault_35_whatever_waits_all_of_it_is_dealt_with_once(plan: Sequence[tup
             for item in work.items:
                 heads.setdefault(item.incident_id or 0, told(item, grouped=work.kind is Kind.GROUP))
     assert sorted(done) == wanted
+
+
+@pytest.mark.parametrize("kind", [RestartsExhausted, StartFailed, ServerRecovered, ServerReady], ids=lambda k: k.kind)
+def test_while_it_is_muted_an_incident_goes_on_by_edits_alone(kind: type[Event]) -> None:
+    head = told(waiting(ServerHung, 1))
+    next_one = waiting(kind, 1, at_ms=head.event.at_ms + LONG_DOWN_MS)
+    silent = replace(next_one, muted=True)
+    assert next_work([next_one], after(head)).kind is Kind.REPLY
+    assert next_work([silent], after(head)) == Work(Kind.LINE, (silent,), head)
+
+
+def test_an_alert_that_waited_when_it_was_muted_is_told_all_the_same() -> None:
+    alert = replace(waiting(ServerCrashed, 1), muted=True)
+    assert next_work([alert], NOTHING_TOLD) == Work(Kind.POST, (alert,))
+
+
+def test_while_it_is_muted_nobody_is_called() -> None:
+    call = replace(waiting(ServerCrashed, 1, to="escalation:4"), muted=True)
+    assert next_work([call], NOTHING_TOLD) == Work(Kind.DROP, (call,))

@@ -23,6 +23,7 @@ from monitor.events import (
     ServerStopped,
 )
 from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, Verdict
+from storage.mutes import Mute
 from storage.routes import Route, RouteKind
 from tests.cogs.wired import Wired, wired
 from tests.standin.message import Message
@@ -291,3 +292,20 @@ async def test_nobody_is_called_for_what_is_in_hand(home: Wired, end: str) -> No
     await home.passes(700, 60)
     await home.outbox_says("destination = 'escalation:1' AND delivered_ms IS NOT NULL AND message_id IS NULL")
     assert len(home.posted()) == 1
+
+
+MUTED = pytest.mark.parametrize(("muted_s", "calls"), [(3_600, 0), (300, 1)], ids=["muted", "lapsed"])
+
+
+@MUTED
+async def test_pressed_mute_ends_posts_and_calls_but_not_the_message(home: Wired, muted_s: int, calls: int) -> None:
+    await with_role(home, 10)
+    await home.crash()
+    await home.all_delivered()
+    await home.stores.mutes.add(Mute("ark", "", home.clock.now_ms() + muted_s * 1000, ANNA))
+    await home.tell(RestartsExhausted(server_id="ark", at_ms=home.clock.now_ms(), failures=5, window_s=600.0))
+    await home.all_delivered()
+    await home.passes(700, 60)
+    await home.outbox_says("destination = 'escalation:1' AND delivered_ms IS NOT NULL")
+    assert len(home.posted()) == 1 + calls
+    assert "Given up: it failed too often" in home.texts()[0]
