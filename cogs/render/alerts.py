@@ -15,6 +15,7 @@ from cogs.render.footer import footer
 from cogs.render.limits import DESCRIPTION, fit
 from cogs.render.palette import EVENTS, VERDICTS, Look
 from cogs.render.refusals import refusal
+from cogs.render.server import VERDICT_WORDS
 from cogs.render.text import code_block, duration, escape, length, timestamp
 from monitor.events import (
     Aftermath,
@@ -31,7 +32,7 @@ from monitor.events import (
     StorageRecovered,
 )
 from monitor.limit_events import LimitEvent
-from monitor.model import Sample, Verdict
+from monitor.model import ExitReport, Sample, Verdict
 
 LOG_LINES = 15
 LOG_AT_MOST = 2400
@@ -214,7 +215,17 @@ def _exhausted(event: RestartsExhausted, words: Words) -> list[str]:
         time=duration(event.window_s, words),
     )
     advice = words.text("It is left down until somebody starts it. Look at its log first: the cause is still there.")
-    return [f"**{failed}**", advice, _hint(event, words)]
+    why = _last_failure(event.report, words)
+    return [f"**{failed}**", *why, f"🛑 {advice}", _hint(event, words), *_last(event.last, words)]
+
+
+def _last_failure(report: ExitReport | None, words: Words) -> list[str]:
+    """What it was the last time: whoever sees this may never have seen the alert before it."""
+    if report is None:
+        return []
+    verdict = words.text(VERDICT_WORDS[report.verdict])
+    told = words.text("The last time: {what}", what=", ".join([verdict, *cause(report, words)]))
+    return [f"{VERDICTS[report.verdict].icon} {told}", *quotes(report)]
 
 
 def _rebooted(event: HostRebooted, words: Words) -> list[str]:

@@ -31,7 +31,7 @@ from monitor.events import (
 )
 from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, ProcessId, Verdict
 from tests.cogs.render.limited import CLEARED, CROSSING, DISK, FORESEEN, RESTARTED
-from tests.cogs.render.samples import ALICE, AT_MS, SAMPLE, SILENCE, crash
+from tests.cogs.render.samples import ALICE, AT_MS, SAMPLE, SEGV, SILENCE, crash
 
 IMAGES = Path(__file__).parents[1] / "images"
 NAMES = {"en": "Survival", "ko": "야생"}
@@ -41,7 +41,7 @@ OOM_LINE = "Out of memory: Killed process 4321 (java) total-vm:9182736kB, anon-r
 KILLED = ExitStatus(signal=9)
 POLICY = Actor(ActorKind.POLICY, "restart", "restart")
 HERE = "9f86d081"
-HEIGHT = 3560
+HEIGHT = 3640
 
 STARTED = ServerStarted(server_id="survival", at_ms=AT_MS + 20_000, run_id=8, process=ProcessId(4321, 1), by=POLICY)
 READY = ServerReady(server_id="survival", at_ms=AT_MS + 40_000, run_id=8, after_s=20)
@@ -61,7 +61,7 @@ def events() -> list[Event]:
         ServerHung(server_id="survival", at_ms=AT_MS, run_id=7, evidence=SILENCE, last=SAMPLE, log_tail=LOG),
         ServerRecovered(server_id="survival", at_ms=AT_MS, run_id=7, after_s=200),
         crash(ExitReport(Verdict.HUNG, KILLED, SILENCE), log_tail=LOG),
-        RestartsExhausted(server_id="survival", at_ms=AT_MS, failures=5, window_s=600),
+        RestartsExhausted(server_id="survival", at_ms=AT_MS, failures=5, window_s=600, report=SEGV, last=SAMPLE),
         CROSSING,
         replace(CROSSING, limit=RESTARTED),
         replace(CROSSING, server_id="", limit=DISK, target="/srv", value=4.2, players=None),

@@ -12,6 +12,7 @@ from cogs.locale.catalogue import catalogue
 from cogs.render.alerts import HEADLINES, alert_embed
 from cogs.render.palette import GREEN
 from cogs.render.refusals import FAULTS
+from cogs.render.server import VERDICT_WORDS
 from monitor.errors import LaunchFault
 from monitor.events import (
     EVENT_TYPES,
@@ -263,6 +264,34 @@ def test_fault_4_giving_up_is_summed_up() -> None:
     assert embed.title == "🛑 Survival keeps failing: given up"
     assert (embed.description or "").startswith("**Failed 5 times in 10 m.**")
     assert "`/start server:survival`" in (embed.description or "")
+
+
+CAUSES = {
+    "en-US": "💥 The last time: crashed, SIGSEGV (invalid memory access), exit 139",
+    "ko": "💥 마지막 원인: 비정상 종료, SIGSEGV (잘못된 메모리 접근), 종료 코드 139",
+}
+FIGURES = {
+    "en-US": "📊 CPU **87%** · Memory **3.25 GiB** · Players **5** · Tick rate **19.8/s**",
+    "ko": "📊 CPU **87%** · 메모리 **3.25 GiB** · 플레이어 **5** · 틱 속도 **19.8/초**",
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_fault_4_giving_up_names_the_last_cause_and_the_last_figures(locale: str) -> None:
+    lines = told(replace(EXHAUSTED, report=SEGV, last=SAMPLE), locale).splitlines()
+    assert (lines[1], lines[-1]) == (CAUSES[locale], FIGURES[locale])
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_fault_4_every_last_cause_has_its_words(verdict: Verdict, locale: str) -> None:
+    line = told(replace(EXHAUSTED, report=report(verdict)), locale).splitlines()[1]
+    assert catalogue(locale).text(VERDICT_WORDS[verdict]) in line
+
+
+def test_fault_4_what_the_last_cause_rests_on_is_quoted() -> None:
+    killed = ExitReport(Verdict.OUT_OF_MEMORY, ExitStatus(signal=9), (Evidence(EvidenceKind.OOM_KILL, OOM_LINE),))
+    assert "\n> Out of memory" in told(replace(EXHAUSTED, report=killed))
 
 
 def test_one_notice_tells_of_all_servers_that_a_reboot_took_down() -> None:
