@@ -247,6 +247,8 @@ class Past:
     """Its latest event."""
     forgiven_ms: int = 0
     """When a person last started it, or called its restarts off: failures before that do not count."""
+    seen_ms: int | None = None
+    """When anything was last measured, of this server or another."""
 
 
 EVENT_TYPES: dict[str, type[Event]] = {

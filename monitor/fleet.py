@@ -70,7 +70,8 @@ class Fleet:
         down = tuple(i for i, each in self._supervisors.items() if _fell(past.get(i, Past()), each.server))
         if down:
             chronicle = Chronicle(self._around.journal, self._around.bus)
-            await chronicle.record(HostRebooted(at_ms=self._around.clock.now_ms(), servers=down))
+            now_ms, seen_ms = self._around.clock.now_ms(), past[down[0]].seen_ms
+            await chronicle.record(HostRebooted(at_ms=now_ms, servers=down, last_seen_ms=seen_ms))
 
     async def close(self) -> None:
         """Let go of every server and leave the games running."""

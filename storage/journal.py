@@ -70,8 +70,10 @@ class Journal:
         latest = {run.server_id: run for run in found}
         told = await events.latest(self._db)
         forgiven = await events.forgiven(self._db)
+        row = await self._db.fetch_one(runs.LAST_SEEN_MS)
+        seen_ms = None if row is None else row[0]
         return {
-            server_id: Past(latest.get(server_id), told.get(server_id), forgiven.get(server_id, 0))
+            server_id: Past(latest.get(server_id), told.get(server_id), forgiven.get(server_id, 0), seen_ms)
             for server_id in latest | told
         }
 

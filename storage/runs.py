@@ -19,6 +19,7 @@ LAST_INTENT = """
     WHERE i.run_id = ? ORDER BY i.id DESC LIMIT 1
 """
 
+LAST_SEEN_MS = "SELECT max(at_s) * 1000 FROM samples"
 FAILURES = f"""
     SELECT r.ended_ms FROM runs AS r JOIN servers AS s ON s.no = r.server_no
     WHERE s.id = ? AND r.ended_ms >= ? AND r.verdict IN ({", ".join(f"'{v}'" for v in Verdict if v.failure)})

@@ -27,6 +27,8 @@ class FakeJournal:
         self.events: list[Event] = []
         self.fail_with: StorageError | None = None
         """Raise this instead of writing anything down."""
+        self.seen_ms: int | None = None
+        """When anything was last measured."""
         self._last_run_id = 0
         self._news = asyncio.Condition()
 
@@ -61,7 +63,7 @@ class FakeJournal:
         runs = {run.server_id: run for run in sorted(self.runs.values(), key=lambda run: run.id)}
         events = {event.server_id: event for event in self.events if not isinstance(event, HostEvent | LimitEvent)}
         return {
-            server_id: Past(runs.get(server_id), events.get(server_id), self._forgiven_ms(server_id))
+            server_id: Past(runs.get(server_id), events.get(server_id), self._forgiven_ms(server_id), self.seen_ms)
             for server_id in runs | events
         }
 

@@ -153,10 +153,12 @@ async def test_a_reboot_is_one_notice_for_all_that_ran(house: House) -> None:
             await fleet.start(server_id, ANNA)
         await fleet.stop("dune", ANNA)
     house.heard.clear()
+    house.journal.seen_ms = house.clock.now_ms() - 90_000
     house.launcher.reboot()
     async with house.fleet(*specs):
         [notice] = house.journal.of(HostRebooted)
     assert (notice.servers, notice.at_ms, notice.alerts) == (("ark", "rust"), house.clock.now_ms(), True)
+    assert notice.last_seen_ms == house.journal.seen_ms
     assert [event for event in house.heard if event.alerts] == [notice]
     async with house.fleet(*specs):
         assert house.journal.of(HostRebooted) == [notice]

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from monitor.errors import StorageError, StorageFault, UnknownServer
 from monitor.events import EVENT_TYPES, Event, RestartsExhausted
-from monitor.model import Run
+from monitor.model import Run, Sample
 from storage.codec import to_json
 from storage.database import Database
 from storage.events import StoredEvent, decode
 from storage.journal import Journal
+from storage.samples import SampleBuffer
+from tests.fakes.clock import FakeClock
 from tests.storage.examples import ASKED, CRASHED, EXAMPLES
 
 pytestmark = pytest.mark.usefixtures("two_servers")
@@ -94,3 +96,12 @@ async def test_an_event_s_number_never_comes_again(journal: Journal, db: Databas
     async with db.transaction() as tx:
         await tx.execute("DELETE FROM events")
     assert await journal.record(EXAMPLES[0]) > first
+
+
+async def test_the_past_tells_when_anything_was_last_measured(db: Database, journal: Journal) -> None:
+    await journal.record(CRASHED)
+    assert (await journal.past())["ark"].seen_ms is None
+    buffer = SampleBuffer(db, FakeClock())
+    buffer.add([Sample("rust", 1_700_000_005), Sample("rust", 1_700_000_010)])
+    await buffer.flush()
+    assert (await journal.past())["ark"].seen_ms == 1_700_000_010_000
