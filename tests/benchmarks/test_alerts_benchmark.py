@@ -18,6 +18,8 @@ from benchmarks import alerts_killed, alerts_outage
 from benchmarks.alerts import Plan, main
 from benchmarks.alerts_outage import Losses
 
+pytestmark = pytest.mark.delivery
+
 SMALL = Plan(exits=2, crashes=16, kills=1)
 KEYS = {"exit_to_alert_ms_p99", "lost_of_1000", "doubled_of_1000", "invalid_requests_10min"}
 

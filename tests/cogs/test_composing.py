@@ -25,6 +25,8 @@ from monitor.events import (
 from storage.outbox import OutboxItem
 from tests.storage.examples import EXAMPLES
 
+pytestmark = pytest.mark.delivery
+
 BY_KIND: dict[type[Event], Event] = {type(event): event for event in EXAMPLES}
 NOTHING_TOLD = Scene({}, {}, {})
 numbers = count(1)

@@ -15,6 +15,8 @@ from cogs.setbacks import BACKOFF_MAX_S, JITTER, NotDelivered, Setback, gone_del
 from cogs.traffic import INVALID_AT_MOST, INVALID_WINDOW_S, Breaker, Traffic
 from tests.fakes.clock import FakeClock
 
+pytestmark = pytest.mark.delivery
+
 
 def http(status: int, **headers: str) -> discord.HTTPException:
     response: Any = SimpleNamespace(status=status, reason="", headers=headers)

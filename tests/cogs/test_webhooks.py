@@ -21,6 +21,8 @@ from tests.cogs.listener import Listener, listening
 from tests.cogs.wired import Wired, wired
 from tests.standin.world import Webhook
 
+pytestmark = pytest.mark.delivery
+
 SIGNING = "a-secret-that-signs"
 PASSWORD = "hunter2-the-rcon-password"
 

@@ -24,6 +24,8 @@ from monitor.events import (
 )
 from tests.storage.examples import EXAMPLES
 
+pytestmark = pytest.mark.delivery
+
 BY_KIND: dict[type[Event], Event] = {type(event): event for event in EXAMPLES}
 CRASH, RECOVERY = BY_KIND[ServerCrashed], BY_KIND[ServerRecovered]
 

@@ -14,7 +14,7 @@ from storage.journal import Journal
 from storage.outbox import Outbox, OutboxItem, Standing, put
 from tests.storage.examples import CRASHED, EXAMPLES
 
-pytestmark = pytest.mark.usefixtures("two_servers")
+pytestmark = [pytest.mark.delivery, pytest.mark.usefixtures("two_servers")]
 
 OUT = Standing(2**62, 7)
 

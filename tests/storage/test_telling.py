@@ -28,7 +28,7 @@ from storage.outbox import Outbox, Standing
 from storage.routes import Route, RouteKind, Routes, Secrets
 from tests.storage.examples import ANNA, CRASHED, EXAMPLES, PROCESS
 
-pytestmark = pytest.mark.usefixtures("two_servers")
+pytestmark = [pytest.mark.delivery, pytest.mark.usefixtures("two_servers")]
 
 POLICY = Actor(ActorKind.POLICY, "restart", "restart")
 READY = ServerReady(server_id="ark", at_ms=9_000, run_id=2, after_s=1.0)
