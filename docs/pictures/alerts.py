@@ -41,7 +41,7 @@ OOM_LINE = "Out of memory: Killed process 4321 (java) total-vm:9182736kB, anon-r
 KILLED = ExitStatus(signal=9)
 POLICY = Actor(ActorKind.POLICY, "restart", "restart")
 HERE = "9f86d081"
-HEIGHT = 3640
+HEIGHT = 3560
 
 STARTED = ServerStarted(server_id="survival", at_ms=AT_MS + 20_000, run_id=8, process=ProcessId(4321, 1), by=POLICY)
 READY = ServerReady(server_id="survival", at_ms=AT_MS + 40_000, run_id=8, after_s=20)
@@ -95,7 +95,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for locale in NAMES:
         said = messages(catalogue(locale), locale)
-        asyncio.run(picture(said, folder / f"alerts-{locale}.png", f"#30–52 · {HERE}", HEIGHT))
+        asyncio.run(picture(said, folder / f"alerts-{locale}.png", f"#30–52 · {HERE}", HEIGHT, at_ms=AT_MS + 120_000))
 
 
 if __name__ == "__main__":

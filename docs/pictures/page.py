@@ -20,7 +20,7 @@ Said: TypeAlias = str | discord.Embed | tuple[discord.Embed, discord.ui.View | N
 """A message: a text, an embed, or an embed with what stands under it."""
 
 
-async def picture(said: Iterable[Said], path: Path, last: str, height: int) -> None:
+async def picture(said: Iterable[Said], path: Path, last: str, height: int, *, at_ms: int | None = None) -> None:
     """Post all of it in a channel, and take the channel.
 
     Args:
@@ -28,9 +28,12 @@ async def picture(said: Iterable[Said], path: Path, last: str, height: int) -> N
         path: where the picture goes.
         last: a text in the last message: once it is there, all is.
         height: of the picture, in pixels.
+        at_ms: when it is posted, by which "5 minutes ago" is told.
     """
     client = discord.Client(intents=discord.Intents(guilds=True))
     async with simcord.run(client) as env:
+        if at_ms is not None:
+            env.backend.clock.advance(at_ms / 1000 - env.backend.clock.now().timestamp())
         guild = env.create_guild("gamekeeper")
         there = guild.create_text_channel("alerts")
         viewer = guild.add_member(env.create_user("you"))
