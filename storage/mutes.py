@@ -10,7 +10,8 @@ from monitor.errors import UnknownServer
 from monitor.events import Event
 from monitor.model import Actor
 from storage.codec import from_json, to_json
-from storage.database import Database, Row, Transaction
+from storage.database import Database
+from storage.transaction import Row, Transaction
 
 _ADD = """
     INSERT INTO mutes (server_no, kind, until_ms, muted_by)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from monitor.alerting import ALERTS, Step
 from monitor.events import Event, Severity
 from storage import incidents, outbox, routes
-from storage.database import Transaction
 from storage.mutes import muted
 from storage.routes import Route
+from storage.transaction import Transaction
 
 _TOLD = """
     SELECT destination FROM outbox WHERE incident_id = ? AND destination NOT LIKE 'escalation:%'
