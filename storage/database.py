@@ -21,7 +21,7 @@ from storage.holder import Holder
 from storage.migrations import Migration, load
 from storage.reserve import Reserve
 from storage.shelter import Shelter, bring_home, take_shelter
-from storage.transaction import Parameters, Row, Transaction, at_once
+from storage.transaction import Parameters, Row, Transaction
 from storage.trouble import REFUSING, Trouble
 
 T = TypeVar("T")
@@ -159,8 +159,8 @@ class Database:
         while True:
             tried = self._held.connection
             try:
-                async with self.transaction(durable=True):
-                    return await at_once(self._held.connection, self._path, work)
+                async with self.transaction(durable=True) as tx:
+                    return await tx.at_once(work)
             except StorageError as err:
                 if not await self._make_way(err, tried):
                     raise

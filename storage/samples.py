@@ -22,6 +22,7 @@ from storage.database import Database
 from storage.measures import COLUMNS, MOST_SERVERS, SERVER_BITS, Measures, measures_of, sample_from
 from storage.rollups import GRACE_S, MINUTE, anything_due, mark_due, roll_up
 from storage.series import KEPT, Keep, Series, grid, read_series
+from storage.transaction import Transaction
 
 BATCH_ROWS = 2_000
 """In one transaction, so that nobody waits long for the database."""
@@ -180,10 +181,15 @@ class SampleBuffer:
             for (server_id, at_s), measures in self._under_way.items()
             if server_id in numbers
         ]
-        async with self._db.transaction(bulk=True) as tx:
+        minutes, over_s = {at_s for _, at_s in self._under_way}, self._over_s()
+
+        async def put(tx: Transaction) -> None:
             await tx.execute_many(INSERT, rows)
-            await mark_due(tx, {at_s for _, at_s in self._under_way})
-            await roll_up(tx, self._over_s())
+            await mark_due(tx, minutes)
+            await roll_up(tx, over_s)
+
+        async with self._db.transaction(bulk=True) as tx:
+            await tx.at_once(put)
         self.dropped += len(self._under_way) - len(rows)
         self._under_way = {}
 

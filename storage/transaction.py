@@ -41,6 +41,21 @@ class Transaction:
         rows = await self.fetch_all(sql, parameters)
         return rows[0] if rows else None
 
+    async def at_once(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run all of `work` in the connection's thread: one trip there instead of one for each statement.
+
+        A crash is written with ten statements, and a trip takes as long as a statement.
+
+        Raises:
+            RuntimeError: it awaited something else than its statements.
+        """
+
+        def run() -> T:
+            return _driven(work(_InThread(self._connection._conn, self._path)))  # noqa: SLF001
+
+        done: T = await to_its_end(self._connection._execute(run))  # type: ignore[no-untyped-call]  # noqa: SLF001
+        return done
+
 
 class _InThread(Transaction):
     """The same for who is in the connection's thread already, and waits for nothing."""
@@ -56,22 +71,6 @@ class _InThread(Transaction):
     async def fetch_all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         with translated(self._path):
             return self._raw.execute(sql, parameters).fetchall()
-
-
-async def at_once(connection: aiosqlite.Connection, path: Path, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """Run all of `work` in the connection's thread: one trip there instead of one for each statement.
-
-    A crash is written with ten statements, and a trip takes as long as a statement.
-
-    Raises:
-        RuntimeError: it awaited something else than its statements.
-    """
-
-    def run() -> T:
-        return _driven(work(_InThread(connection._conn, path)))  # noqa: SLF001
-
-    done: T = await to_its_end(connection._execute(run))  # type: ignore[no-untyped-call]  # noqa: SLF001
-    return done
 
 
 def _driven(work: Awaitable[T]) -> T:
