@@ -199,7 +199,7 @@ class AlertsCog(ServerCog):
             until_ms = self._clock.now_ms() + minutes * 60_000
             await self._mutes.add(Mute(server_id, kind, until_ms, attempt_of(interaction).who.actor))
             text = words.text(
-                "🔕 No alerts until {when}. `/events` shows what happens; `/alerts mute minutes:0` ends it.",
+                "🔕 No alerts until {when}. `/status` shows how things are; `/alerts mute minutes:0` ends it.",
                 when=timestamp(until_ms, "f"),
             )
         await answer(interaction, content=text, ephemeral=True)

@@ -93,5 +93,5 @@ def _rest(storm: Storm, words: Words) -> list[str]:
     if storm.before:
         told = words.plural("The first {n} stands above.", "The first {n} stand above.", storm.before)
         lines.append(f"⬆️ {told}")
-    lines.append("➡️ " + words.text("`{command}` shows each of them.", command="/events"))
+    lines.append("➡️ " + words.text("`{command}` shows how they are now.", command="/status"))
     return lines

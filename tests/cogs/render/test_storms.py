@@ -34,7 +34,7 @@ def test_it_counts_and_names_the_worst_first() -> None:
         "**Ark** × 2 · <t:1795500004:R> · SIGSEGV (invalid memory access)",
         "🟢 2 are up again",
         "⬆️ The first 9 stand above.",
-        "➡️ `/events` shows each of them.",
+        "➡️ `/status` shows how they are now.",
     ]
     assert embed.footer.text == "#1–5 · 9f86d081"
 
@@ -42,7 +42,7 @@ def test_it_counts_and_names_the_worst_first() -> None:
 def test_in_korean() -> None:
     embed = storm_embed(Storm(crashes(["ark"] * 12)), str.title, KO)
     assert embed.title == "💥 11초 동안 비정상 종료 12건"
-    assert "`/events` 명령으로" in (embed.description or "")
+    assert "`/status` 명령으로 지금" in (embed.description or "")
 
 
 def test_of_many_servers_the_worst_are_named() -> None:
