@@ -124,5 +124,10 @@ def members(root: ProcessId, marker: str | None, rows: Iterable[Row]) -> list[Pr
 def marked_root(marker: str, rows: Iterable[Row]) -> ProcessId | None:
     """Give the topmost process with this marker; the oldest where several have no marked parent."""
     marked = {row.pid: row for row in rows if row.marker == marker}
-    tops = [row.identity for row in marked.values() if row.ppid not in marked]
+    tops = [row.identity for row in marked.values() if not _is_child(row, marked.get(row.ppid))]
     return min(tops, key=lambda identity: identity.started, default=None)
+
+
+def _is_child(row: Row, parent: Row | None) -> bool:
+    """Whether `parent` is the one that started it, and not a later process with that one's number."""
+    return parent is not None and parent.identity.started <= row.identity.started

@@ -79,6 +79,11 @@ def test_the_root_is_the_first_to_be_signalled() -> None:
         pytest.param([GRANDCHILD, CHILD], 110, id="its launcher has gone"),
         pytest.param([row(140, 1, 100, "run-1"), row(130, 1, 100, "run-1")], 130, id="the oldest of several"),
         pytest.param([INIT, STRANGER], None, id="none"),
+        pytest.param(
+            [row(100, 50, marker="run-1"), row(50, 100, marker="run-1", started=110)],
+            100,
+            id="fault 11: its child has the number of its launcher, which has gone",
+        ),
     ],
 )
 def test_the_root_of_a_marked_tree(rows: list[Row], expected: int | None) -> None:
