@@ -20,6 +20,9 @@ WARNING_S = 5.0
 ASKING_S = 10.0
 """How long a game may take, out of its polite limit, to say that it has understood; then it gets the signal too."""
 
+KILL_AGAIN_S = 30.0
+"""What is still there so long after it was killed is killed again: the system may have been short of something."""
+
 log = structlog.get_logger(__name__)
 
 Step = Callable[[], Awaitable[bool]]
@@ -48,8 +51,8 @@ class StopProcedure:
             if await self._ended_by(rung, step):
                 return rung
         self._tell(Rung.KILL)
-        await self.process.kill_tree()
-        await self.process.wait()
+        while not await self._killed():
+            pass
         return Rung.KILL
 
     def _steps(self, *, force: bool) -> list[tuple[Rung, Step]]:
@@ -121,6 +124,14 @@ class StopProcedure:
     async def _terminate(self) -> bool:
         await self.process.terminate_tree()
         return await self._ended_within(self.policy.terminate_s or 0.0)
+
+    async def _killed(self) -> bool:
+        await self._ended_by(Rung.KILL, self._kill)
+        return await self._ended_within(KILL_AGAIN_S)
+
+    async def _kill(self) -> bool:
+        await self.process.kill_tree()
+        return False
 
     async def _ended_within(self, limit_s: float) -> bool:
         try:

@@ -12,12 +12,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import structlog
 
 from monitor.errors import GameFault, GameUnavailable, NotSupported
 from monitor.local import fifo
@@ -31,6 +32,8 @@ _KILL_LIMIT_S = 5.0
 _KILL_PAUSE_S = 0.01
 _NAMES = {"CTRL_C_EVENT": "SIGINT", "CTRL_BREAK_EVENT": "SIGINT"}
 """What a servers file written on Windows means here."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class PosixHold:
         """Called once the process has ended."""
         self._witness = table.witness(identity.pid)
         self._status: ExitStatus | None = None
+        self._denied: set[ProcessId] = set()
+        """Whom the system did not let us signal."""
 
     def watch(self, loop: asyncio.AbstractEventLoop, ended: Callable[[ExitStatus], None]) -> None:
         self._in_thread(loop, ended, self._wait)
@@ -84,15 +89,16 @@ class PosixHold:
         fifo.write(console, line)
 
     def terminate_tree(self) -> None:
-        for member in self._members():
-            self._send(member, signal.SIGTERM)
+        self._send_all(self._members(), signal.SIGTERM)
 
     def kill_tree(self) -> None:
+        self._denied.clear()
         deadline = time.monotonic() + _KILL_LIMIT_S
         while (left := self._members()) and time.monotonic() < deadline:
-            for member in left:
-                self._send(member, signal.SIGKILL)
+            self._send_all(left, signal.SIGKILL)
             time.sleep(_KILL_PAUSE_S)
+        if self._denied:
+            log.warning("not_ours_to_kill", pids=sorted(identity.pid for identity in self._denied))
 
     def out_of_memory(self) -> str | None:
         return None if self._status is None else self._witness.testimony(self._status)
@@ -105,6 +111,14 @@ class PosixHold:
         own = os.getpid()
         rows = self._table.rows(markers=True, since=self.identity.started)
         return [member for member in members(self.identity, self._kept.marker, rows) if member.pid != own]
+
+    def _send_all(self, identities: Iterable[ProcessId], number: int) -> None:
+        """Signal each of them that we may: one that runs as somebody else, by sudo perhaps, spares no other."""
+        for identity in identities:
+            try:
+                self._send(identity, number)
+            except PermissionError:
+                self._denied.add(identity)
 
     def _send(self, identity: ProcessId, number: int) -> None:
         if self._table.identify(identity.pid) != identity:

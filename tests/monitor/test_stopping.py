@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from monitor.model import ExitStatus, ProcessId, Rung
 from monitor.ports import LaunchRequest
 from monitor.saving import Saved, Saving
 from monitor.spec import StopPolicy
-from monitor.stopping import ASKING_S, StopProcedure
+from monitor.stopping import ASKING_S, KILL_AGAIN_S, StopProcedure
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
 from tests.fakes.house import spec_of
@@ -185,6 +186,23 @@ async def test_fault_6_who_ignores_everything_is_killed_inside_the_stated_limit(
     assert stop.rungs == [(Rung.SAVE, 0.0), (Rung.ASK, 30.0), (Rung.TERMINATE, 90.0), (Rung.KILL, 100.0)]
     assert (stop.process.interrupts, stop.process.terminated, stop.process.killed) == (["SIGINT"], 1, 1)
     assert stop.process.status == KILLED
+
+
+async def test_fault_6_what_cannot_be_killed_now_is_killed_again(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused() -> None:
+        raise OSError(errno.EMFILE, "no descriptors left")
+
+    stop.process.temper = STUBBORN
+    with monkeypatch.context() as patch:
+        patch.setattr(stop.process, "kill_tree", refused)
+        task = stop.begin(force=True)
+        await stop.clock.advance(10)
+        assert stop.rungs[-1] == (Rung.KILL, 10.0)
+    await stop.clock.advance(KILL_AGAIN_S - 0.001)
+    assert not task.done()
+    await stop.clock.advance(0.001)
+    assert await task is Rung.KILL
+    assert stop.process.killed == 1
 
 
 async def test_fault_6_who_ends_by_sigterm_is_not_killed(stop: Stop) -> None:

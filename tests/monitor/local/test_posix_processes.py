@@ -13,7 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
+from monitor.local import posix_hold
 from monitor.local.exits import from_wait_status, from_waitid
 from monitor.local.machine import local_system
 from monitor.local.posix import PosixSystem
@@ -147,6 +149,33 @@ async def test_terminate_asks_the_whole_tree(stage: Stage) -> None:
     await process.terminate_tree()
     await worker.gone()
     assert await ended(process) == ExitStatus(signal=15)
+
+
+async def test_fault_12_one_that_we_may_not_signal_spares_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, game = await stage.play()
+    await game.order("child worker")
+    worker = await stage.enters("worker")
+    kill = os.kill
+
+    def refused_for_the_root(pid: int, number: int) -> None:
+        if pid == game.pid:
+            raise PermissionError(pid)
+        kill(pid, number)
+
+    table = TABLES["by-psutil"]
+    identity = table.identify(process.identity.pid)
+    assert identity is not None
+    hold = PosixHold(identity, table, Kept(), lambda: None)
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(os, "kill", refused_for_the_root)
+        patch.setattr(posix_hold, "_KILL_LIMIT_S", 0.05)
+        await asyncio.to_thread(hold.terminate_tree)
+        await worker.gone()
+        await asyncio.to_thread(hold.kill_tree)
+    assert [(line["event"], line["pids"]) for line in logs] == [("not_ours_to_kill", [game.pid])]
+    await game.order("burn 0")
 
 
 async def test_the_polite_signal_goes_to_the_root_alone(stage: Stage) -> None:
