@@ -113,10 +113,16 @@ class Judge:
         )
 
     async def _failures(self, server_id: str, now_ms: int, forgiven_ms: int) -> int:
-        """How often it failed before this exit, as far as that counts and is known."""
-        since_ms = max(now_ms - round(self.policy.window_s * 1000), forgiven_ms)
+        """How often it failed before this exit, as far as that counts and is known.
+
+        What bears a time that is yet to come is from before the clock was set back, and says nothing of the window.
+        """
+        since_ms = now_ms - round(self.policy.window_s * 1000)
+        if forgiven_ms <= now_ms:
+            since_ms = max(since_ms, forgiven_ms)
         try:
-            return len(await self.journal.failures_since(server_id, since_ms))
+            ended_ms = await self.journal.failures_since(server_id, since_ms)
+            return sum(each <= now_ms for each in ended_ms)
         except StorageError:
             log.exception("failures_unknown", server=server_id)
             return 0

@@ -116,6 +116,27 @@ async def test_fault_52_a_clock_set_back_while_the_bot_was_away_gives_no_negativ
         assert (await crash(house, ark)).uptime_s == 30.0
 
 
+async def test_fault_52_a_clock_set_back_forgives_no_failure_to_come(house: House) -> None:
+    async with house.supervising() as ark:
+        await ark.start(ANNA)
+        house.clock.shift_wall(-9 * 3_600)
+        for _ in range(RESTARTS.budget):
+            await crash_and_come_back(house, ark)
+        await crash(house, ark)
+        assert ark.server.state is State.FAILED
+
+
+async def test_fault_52_a_clock_set_back_makes_no_old_failure_a_new_one(house: House) -> None:
+    async with house.supervising() as ark:
+        await ark.start(SCHEDULE)
+        for _ in range(RESTARTS.budget):
+            await crash_and_come_back(house, ark)
+            await house.clock.advance(RESTARTS.window_s + 1)
+        house.clock.shift_wall(-9 * 3_600)
+        assert (await crash(house, ark)).aftermath.attempt == 1
+        assert ark.server.state is State.BACKOFF
+
+
 async def test_one_that_was_stopped_in_game_comes_back_after_the_bot_where_it_always_does(house: House) -> None:
     always = spec_of(restart=replace(RESTARTS, policy=RestartMode.ALWAYS))
     async with house.supervising(always) as ark:
