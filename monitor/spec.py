@@ -62,7 +62,8 @@ class StopPolicy:
     command: str | None = None
     """An admin command that stops the game."""
     signal: str | None = None
-    """The polite signal, where there is no command: SIGINT, SIGTERM, or CTRL_BREAK_EVENT on Windows."""
+    """The polite signal, where there is no command: SIGINT (on Windows Ctrl+C), SIGTERM, or
+    CTRL_BREAK_EVENT on Windows, where SIGTERM is the same."""
     save: str | None = None
     """An admin command that saves the world."""
     saved_log: str | None = None

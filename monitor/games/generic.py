@@ -11,8 +11,12 @@ from monitor.games.rcon_connection import RconConnection
 from monitor.model import Players
 from monitor.spec import ReadyPolicy, ServerSpec, StopPolicy
 
-POLITE_SIGNAL = "CTRL_BREAK_EVENT" if sys.platform == "win32" else "SIGTERM"
-"""The signal that most programs take for "save and end". An interrupt is ignored by many that have no terminal."""
+POLITE_SIGNAL = "SIGINT" if sys.platform == "win32" else "SIGTERM"
+"""The signal that most programs take for "save and end".
+
+On POSIX an interrupt is ignored by many that have no terminal. On Windows it is Ctrl+C, and each server has a console
+there; at Ctrl+Break a Java writes down what its threads do, and goes on.
+"""
 
 _TRAITS = GameTraits(
     ready=ReadyPolicy(timeout_s=120.0),

@@ -127,7 +127,7 @@ def test_the_traits_fill_what_a_spec_leaves_out(make: Make) -> None:
     traits = make(BARE).traits
     assert (traits.ready.log, traits.ready.timeout_s) == (None, 120.0)
     assert (traits.stop.save_s, traits.stop.polite_s, traits.stop.terminate_s) == (30.0, 30.0, 10.0)
-    assert traits.stop.signal == ("CTRL_BREAK_EVENT" if sys.platform == "win32" else "SIGTERM")
+    assert traits.stop.signal == ("SIGINT" if sys.platform == "win32" else "SIGTERM")
     assert traits.clean_exit_codes == (0,)
 
 
