@@ -27,11 +27,28 @@ _FAULTS = {
     errno.EMFILE: LaunchFault.NO_RESOURCES,
     errno.ENFILE: LaunchFault.NO_RESOURCES,
 }
+_WINDOWS_FAULTS = {
+    87: LaunchFault.BAD_ARGUMENT,
+    206: LaunchFault.OTHER,
+    1450: LaunchFault.NO_RESOURCES,
+    1455: LaunchFault.NO_RESOURCES,
+}
+"""ERROR_INVALID_PARAMETER, ERROR_FILENAME_EXCED_RANGE (which Python calls ENOENT), ERROR_NO_SYSTEM_RESOURCES,
+ERROR_COMMITMENT_LIMIT.
+
+Source: https://learn.microsoft.com/windows/win32/debug/system-error-codes
+"""
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def fault_of(error: OSError) -> LaunchFault:
-    """Name what the system said when it was asked to start a program."""
+    """Name what the system said when it was asked to start a program.
+
+    Python calls all EINVAL of which it knows nothing on Windows, such as that the program wants to be elevated.
+    """
+    windows = getattr(error, "winerror", None)
+    if windows is not None and (windows in _WINDOWS_FAULTS or error.errno == errno.EINVAL):
+        return _WINDOWS_FAULTS.get(windows, LaunchFault.OTHER)
     return _FAULTS.get(error.errno or 0, LaunchFault.OTHER)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,26 @@ def test_a_bad_argument_is_named_and_not_shown(tmp_path: Path) -> None:
 def test_what_the_system_says_is_named(number: int, program_fault: LaunchFault, log_fault: LaunchFault) -> None:
     error = OSError(number, os.strerror(number))
     assert (fault_of(error), log_fault_of(error)) == (program_fault, log_fault)
+
+
+@pytest.mark.parametrize(
+    ("number", "called", "fault"),
+    [
+        pytest.param(1455, errno.EINVAL, LaunchFault.NO_RESOURCES, id="the paging file is too small"),
+        pytest.param(1450, errno.EINVAL, LaunchFault.NO_RESOURCES, id="no system resources"),
+        pytest.param(8, errno.ENOMEM, LaunchFault.NO_RESOURCES, id="no memory"),
+        pytest.param(740, errno.EINVAL, LaunchFault.OTHER, id="it wants to be elevated"),
+        pytest.param(225, errno.EINVAL, LaunchFault.OTHER, id="taken for a virus"),
+        pytest.param(14001, errno.EINVAL, LaunchFault.OTHER, id="a library is missing"),
+        pytest.param(206, errno.ENOENT, LaunchFault.OTHER, id="a path is too long"),
+        pytest.param(87, errno.EINVAL, LaunchFault.BAD_ARGUMENT, id="an invalid parameter"),
+        pytest.param(193, errno.ENOEXEC, LaunchFault.NOT_EXECUTABLE, id="no program"),
+        pytest.param(5, errno.EACCES, LaunchFault.NOT_EXECUTABLE, id="access denied"),
+    ],
+)
+def test_fault_15_what_windows_says_is_named(number: int, called: int, fault: LaunchFault) -> None:
+    error = OSError(called, "it says", None, number)
+    vars(error)["winerror"] = number  # other systems drop it
+    if sys.platform == "win32":
+        assert error.errno == called
+    assert fault_of(error) is fault
