@@ -140,15 +140,16 @@ class Database:
             bulk: it is not worth the last of the disk, nor memory: refused while there is trouble with the disk.
         """
         await self._look_for_room(bulk=bulk)
-        async with AsyncExitStack() as turn:
-            turn.enter_context(self._noticing())
-            await self._held.begin(turn, durable=durable)
-            try:
-                yield Transaction(self._held.connection, self._path)
-                await self._held.commit()
-            except BaseException:
-                await self._held.roll_back()
-                raise
+        # Outside the turn, which is given up and taken anew while another program has the lock.
+        with self._noticing():
+            async with AsyncExitStack() as turn:
+                await self._held.begin(turn, durable=durable)
+                try:
+                    yield Transaction(self._held.connection, self._path)
+                    await self._held.commit()
+                except BaseException:
+                    await self._held.roll_back()
+                    raise
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in a durable transaction, and again where the disk refuses it and another place is found.
@@ -186,8 +187,9 @@ class Database:
             return
         if trouble.in_memory:
             async with self._held.exchange():
-                await self._come_home()
-        self._change(None)
+                await to_its_end(self._come_home())
+        else:
+            self._change(None)
 
     def suspect(self, err: StorageError) -> None:
         """Take in what somebody else has found out about the file."""
@@ -207,6 +209,7 @@ class Database:
         await self._held.let_go()
         await self._held.take(disk)
         self._shelter = None
+        self._change(None)
 
     async def _go_into_memory(self, refused: StorageError, live: aiosqlite.Connection | None = None) -> None:
         shelter = await take_shelter(self._path, self._migrations, live)
@@ -236,7 +239,7 @@ class Database:
                 return True
             if not self._options.shelter or self._shelter is not None:
                 return False
-            await self._go_into_memory(err, live=tried)
+            await to_its_end(self._go_into_memory(err, live=tried))
         return True
 
     async def _has_room(self) -> bool:

@@ -149,3 +149,19 @@ async def test_fault_30_whoever_waits_can_be_called_off(db: Database, path: Path
         await journal.record(replace(CRASHED, at_ms=9))
     [stored] = await journal.events()
     assert stored.event.at_ms == 9
+
+
+async def test_what_the_disk_refuses_after_a_wait_for_the_lock_is_noticed(db: Database, path: Path) -> None:
+    async def grow() -> None:
+        async with db.transaction(durable=True) as tx:
+            await tx.execute("INSERT INTO settings VALUES ('large', hex(zeroblob(500000)))")
+
+    [pages] = await db.fetch_one("PRAGMA page_count") or (0,)
+    await db.fetch_all(f"PRAGMA max_page_count = {pages}")
+    with held(path) as lock:
+        growing = asyncio.create_task(grow())
+        await tried(db, 2)
+        lock.release()
+        with pytest.raises(StorageError) as caught:
+            await growing
+    assert caught.value.fault is db.degraded is StorageFault.FULL

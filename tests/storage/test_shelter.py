@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from monitor.errors import StorageError, StorageFault
@@ -178,3 +179,42 @@ async def test_fault_29_while_the_disk_is_full_still_nothing_comes_home_and_noth
             assert db.degraded is StorageFault.FULL
             await put(db, "b")
     assert {"a", "b"} < {row["key"] for row in content(path)["settings"]}
+
+
+def cancelled_at_a_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever closes a connection is cancelled while it is at it."""
+    close = aiosqlite.Connection.close
+
+    async def closed(connection: aiosqlite.Connection) -> None:
+        doing = asyncio.ensure_future(close(connection))
+        for task in asyncio.all_tasks():
+            if task.get_name() == "called off":
+                task.cancel()
+        await doing
+
+    monkeypatch.setattr(aiosqlite.Connection, "close", closed)
+
+
+async def call_off(work: Coroutine[object, object, None], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        cancelled_at_a_close(patched)
+        task = asyncio.create_task(work, name="called off")
+        await asyncio.wait((task,))
+    assert task.cancelled()
+
+
+async def test_called_off_on_the_way_into_memory_it_gets_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await Database.open(path, options=Options(shelter=True)) as db:
+        await fill(db)
+        await call_off(put(db, "a"), monkeypatch)
+        assert db.trouble is not None
+        assert db.trouble.in_memory
+        await put(db, "b")
+    assert "b" in {row["key"] for row in content(path)["settings"]}
+
+
+async def test_called_off_on_the_way_home_it_gets_there(sheltered: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await call_off(sheltered.recover(), monkeypatch)
+    assert sheltered.trouble is None
+    await put(sheltered, "a")
+    assert await sheltered.fetch_one("PRAGMA journal_mode") == ("wal",)
