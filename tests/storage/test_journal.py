@@ -16,6 +16,7 @@ from storage.codec import to_json
 from storage.database import Database
 from storage.events import StoredEvent, decode
 from storage.journal import Journal
+from storage.runs import LAST_SEEN_MS
 from storage.samples import SampleBuffer
 from tests.fakes.clock import FakeClock
 from tests.storage.examples import ASKED, CRASHED, EXAMPLES
@@ -105,3 +106,15 @@ async def test_the_past_tells_when_anything_was_last_measured(db: Database, jour
     buffer.add([Sample("rust", 1_700_000_005), Sample("rust", 1_700_000_010)])
     await buffer.flush()
     assert (await journal.past())["ark"].seen_ms == 1_700_000_010_000
+
+
+async def test_when_anything_was_last_measured_is_found_without_reading_every_row(db: Database) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO samples (key) WITH RECURSIVE"
+            " row (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row LIMIT 10000) SELECT (n << 10) + 1 FROM row"
+        )
+    called: list[None] = []
+    await db._held.connection.set_progress_handler(lambda: called.append(None), 1000)
+    assert await db.fetch_one(LAST_SEEN_MS) == (10_000_000,)
+    assert called == []
