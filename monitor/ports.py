@@ -150,6 +150,14 @@ class ServerLog(Protocol):
         """The position of its end now. Blocking, short."""
         ...
 
+    def begin(self, marker: str) -> int:
+        """Write a line that says that the run with this marker begins; give the mark after it. Blocking, short."""
+        ...
+
+    def mark_of(self, marker: str) -> int:
+        """The mark after that line, or, where there is none, of the beginning. Blocking: all of it is read."""
+        ...
+
     def read_since(self, mark: int) -> tuple[str, int]:
         """The whole lines written since `mark` and the mark after them. Blocking, short, at most 1 MiB at a time."""
         ...
@@ -195,19 +203,11 @@ class EventLog(Protocol):
         ...
 
     async def record(self, event: Event, run: Run | None = None) -> int:
-        """Write an event, its alerts, and the run as it now stands, in one transaction.
-
-        Returns:
-            The event's id.
-        """
+        """Write an event, its alerts, and the run as it now stands, in one transaction; give the event's id."""
         ...
 
     async def record_and_begin(self, event: Event, run: Run, at_ms: int, marker: str) -> tuple[int, Run]:
-        """Do what `record` and `begin_run` do, in one transaction: half the waiting for the disk.
-
-        Returns:
-            The event's id, and the run that is begun.
-        """
+        """Do what `record` and `begin_run` do, and give both, in one transaction: half the waiting for the disk."""
         ...
 
     async def abandon_run(self, run_id: int) -> None:

@@ -40,7 +40,7 @@ class Life:
     began_s: float
     """Monotonic: how long it lives is not a matter of what the wall clock was set to."""
     log_mark: int = 0
-    """Where in the log it began; zero where that is not known any more."""
+    """Where in the log it began."""
     intent: Intent | None = None
     rung: Rung | None = None
     """How far the stop procedure has come."""
@@ -118,7 +118,7 @@ class Runs:
         """
         spec = self.spec
         run = begun or await self.journal.begin_run(spec.id, self.clock.now_ms(), new_marker())
-        mark = await asyncio.to_thread(self.output.mark)
+        mark = await asyncio.to_thread(self.output.begin, run.marker)
         request = LaunchRequest(
             server_id=spec.id,
             argv=spec.argv,
@@ -153,6 +153,7 @@ class Runs:
         """Find what became of an open run: it lives, it ended unseen, or there never was a process."""
         intent = await self.valid_intent(last)
         age_s = max(0, self.clock.now_ms() - last.started_ms) / 1000
+        mark = await asyncio.to_thread(self._mark_of, last)
         process = await self.launcher.adopt(last.process) if last.process is not None else None
         if process is None:
             # The bot died before it could write down whom it had spawned, or the server has become another process
@@ -161,14 +162,21 @@ class Runs:
         if process is not None:
             began_s = self.clock.monotonic() - age_s
             run = replace(last, process=process.identity)
-            return Life(run, self._followed(process, run), began_s, intent=intent)
+            return Life(run, self._followed(process, run), began_s, mark, intent=intent)
         status = await self.launcher.ended(last.marker)
         if last.process is None and status is None:
             await self._abandon(last)
             return None
         rebooted = last.process is not None and last.process.boot_id != self.launcher.boot_id()
         status = status or ExitStatus()
-        return Ending(last, status, age_s, intent=intent, away=True, rebooted=rebooted)
+        return Ending(last, status, age_s, mark, intent=intent, away=True, rebooted=rebooted)
+
+    def _mark_of(self, run: Run) -> int:
+        try:
+            return self.output.mark_of(run.marker)
+        except OSError:
+            log.exception("log_unreadable", server=run.server_id)
+            return 0
 
     async def _abandon(self, run: Run) -> None:
         try:

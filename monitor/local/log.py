@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK_BYTES = 1024 * 1024
 _LINE_CHARACTERS = 2000
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
@@ -44,6 +46,32 @@ class CapturedLog:
     def mark(self) -> int:
         return self._base + _size(self._path)
 
+    def begin(self, marker: str) -> int:
+        """Write a line that says that a run begins, if it can be written, and give the mark after it."""
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path, _APPENDING, 0o600)
+            try:
+                os.write(descriptor, (b"" if self._ends_in_line() else b"\n") + _beginning(marker))
+            finally:
+                os.close(descriptor)
+        return self.mark()
+
+    def mark_of(self, marker: str) -> int:
+        """Give the mark after the line that `begin` wrote.
+
+        Where the file has none, it was moved to an older part: all that is in the file came after it.
+        """
+        line, offset, before, found = _beginning(marker), 0, b"", 0
+        with suppress(FileNotFoundError), self._path.open("rb") as file:
+            while data := file.read(_CHUNK_BYTES):
+                window = before + data
+                at = window.rfind(line)
+                if at >= 0:
+                    found = offset - len(before) + at + len(line)
+                offset, before = offset + len(data), window[-len(line) :]
+        return self._base + found
+
     def read_since(self, mark: int) -> tuple[str, int]:
         """Give the whole lines written since `mark` and the mark after them; an unfinished line is left for later.
 
@@ -68,6 +96,9 @@ class CapturedLog:
             data = data.partition(b"\n")[2]
         text = clean(data.decode("utf-8", "replace")).removesuffix("\n")
         return tuple(text.split("\n")[-lines:]) if text and lines > 0 else ()
+
+    def _ends_in_line(self) -> bool:
+        return _read(self._path, max(0, _size(self._path) - 1)) in (b"", b"\n")
 
     def trim(self) -> None:
         """Move what is in the file to `.1` once it is over the cap, and the older parts one number up.
@@ -107,6 +138,10 @@ class CapturedLog:
 
     def _part(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _beginning(marker: str) -> bytes:
+    return f"--- gamekeeper: run {marker} begins ---\n".encode()
 
 
 def _whole_lines(data: bytes, start: int, *, ends_here: bool = False) -> tuple[str, int]:

@@ -217,6 +217,7 @@ class FakeLog:
         self._text = ""
         self._base = 0
         self.trims = 0
+        self._begun: dict[str, int] = {}
 
     @property
     def path(self) -> Path:
@@ -228,6 +229,13 @@ class FakeLog:
 
     def mark(self) -> int:
         return self._base + len(self._text)
+
+    def begin(self, marker: str) -> int:
+        self._begun[marker] = self.mark()
+        return self._begun[marker]
+
+    def mark_of(self, marker: str) -> int:
+        return max(self._base, self._begun.get(marker, 0))
 
     def read_since(self, mark: int) -> tuple[str, int]:
         return self._text[max(0, mark - self._base) :], self.mark()

@@ -70,6 +70,37 @@ async def test_one_that_was_not_ready_yet_becomes_so(house: House) -> None:
         assert (await house.journal.nth(ServerReady)).run_id == 1
 
 
+async def test_a_line_of_an_earlier_run_makes_none_ready_that_is_not(house: House) -> None:
+    await left_running(house)
+    async with house.supervising() as ark:
+        house.slow = True
+        await stop(ark)
+        starting = asyncio.create_task(ark.start(ANNA))
+        await house.journal.nth(ServerStarted, 2)
+    await asyncio.gather(starting, return_exceptions=True)
+    async with house.supervising() as ark:
+        await house.clock.until_sleeping(2)
+        for _ in range(3):
+            await house.clock.advance(0.25)
+        assert ark.server.state is State.STARTING
+        house.log().write("Done (9s)")
+        await house.clock.advance(0.25)
+        assert (await house.journal.nth(ServerReady, 2)).run_id == 2
+
+
+async def test_fault_18_a_line_of_an_earlier_run_makes_no_stop_of_an_end(house: House) -> None:
+    async with house.supervising() as ark:
+        await ark.start(ANNA)
+        house.log().write("Stopping the server")
+        await stop(ark)
+        await ark.start(ANNA)
+    house.launcher.processes[-1].exit()
+    async with house.supervising():
+        crashed = await house.journal.nth(ServerCrashed)
+    assert crashed.report.verdict is Verdict.ENDED_UNSEEN
+    assert crashed.log_tail == ("Done (1s)",)
+
+
 async def test_fault_17_one_that_was_never_written_down_is_found_by_its_marker(house: House) -> None:
     process = await left_running(house)
     house.journal.forget_process(1)

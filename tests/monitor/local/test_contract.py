@@ -162,6 +162,28 @@ async def test_a_log_that_was_trimmed_goes_on_from_the_same_mark(machine: Machin
     assert log.read_since(mark)[0] == "after the trim\n"
 
 
+async def test_a_run_is_found_again_in_the_log_by_whoever_comes_later(machine: Machine) -> None:
+    log = machine.log()
+    machine.write(log, "of the run before")
+    log.begin("run-1")
+    machine.write(log, "of the first")
+    mark = log.begin("run-2")
+    machine.write(log, "of the second")
+    assert log.read_since(mark)[0] == "of the second\n"
+    assert log.read_since(log.mark_of("run-2"))[0] == "of the second\n"
+    assert log.read_since(log.mark_of("run-1"))[0].startswith("of the first\n")
+    assert log.mark_of("run-3") == 0
+
+
+async def test_of_a_run_whose_beginning_was_trimmed_away_all_that_is_left_counts(machine: Machine) -> None:
+    log = machine.log()
+    log.begin("run-1")
+    machine.write(log, "x" * 2000)
+    log.trim()
+    machine.write(log, "after the trim")
+    assert log.read_since(log.mark_of("run-1"))[0] == "after the trim\n"
+
+
 async def test_a_log_under_its_cap_is_left_alone(machine: Machine) -> None:
     log = machine.log()
     machine.write(log, "short")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,6 +56,26 @@ def test_an_absent_log_is_empty(log: CapturedLog) -> None:
     assert log.tail(5) == ()
     log.trim()
     assert not log.path.exists()
+
+
+def test_another_object_finds_a_run_after_an_unfinished_line_and_over_chunks(log: CapturedLog) -> None:
+    half = MIB - 40  # the line that names the run lies across the end of a chunk
+    append(log, "x" * half)
+    mark = log.begin("run-1")
+    append(log, "y" * 3 * MIB + "\nlast\n")
+    later = CapturedLog(log.path)
+    assert later.mark_of("run-1") == mark == half + len("\n--- gamekeeper: run run-1 begins ---\n")
+    assert later.tail(1) == ("last",)
+
+
+def test_fault_57_a_log_that_takes_nothing_keeps_no_run_from_beginning(log: CapturedLog) -> None:
+    log.path.mkdir()
+    assert log.begin("run-1") == log.path.stat().st_size
+
+
+def test_what_is_captured_is_for_the_owner_alone(log: CapturedLog) -> None:
+    log.begin("run-1")
+    assert sys.platform == "win32" or log.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_unfinished_line_is_left_for_later(log: CapturedLog) -> None:
