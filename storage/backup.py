@@ -15,8 +15,10 @@ from pathlib import Path
 import structlog
 
 from monitor.errors import StorageError, StorageFault
+from storage.connection import APPLICATION_ID, insist_on_room
 from storage.faults import file_errors_translated, translated
 from storage.folder import FILE_MODE, FOLDER_MODE
+from storage.migrations import load
 
 BACKUPS_KEPT = 7
 EVERY_MS = 24 * 60 * 60 * 1000
@@ -52,19 +54,22 @@ class Backups:
             return []
         return sorted((backup for backup in found if backup is not None), reverse=True)
 
-    def newest_good(self) -> Backup | None:
-        """The newest that is whole still. Blocking: each that is looked at is read to its end."""
-        for backup in self.all():
-            problem = problem_of(backup.path)
+    def newest_good(self, now_ms: int) -> Backup | None:
+        """The newest that is whole still, and not a newer gamekeeper's. Blocking: each is read to its end."""
+        for backup in self._as_of(now_ms):
+            problem = problem_of(backup.path, newest=len(load()))
             if problem is None:
                 return backup
-            log.error("backup_damaged", file=backup.path.name, problem=problem)
+            log.error("backup_not_usable", file=backup.path.name, problem=problem)
         return None
 
     def due(self, now_ms: int) -> bool:
-        """Whether the newest is a day old, or from a time that is still to come. Blocking, short."""
-        newest = next(iter(self.all()), None)
-        return newest is None or not 0 <= now_ms - newest.taken_ms < EVERY_MS
+        """Whether none was made within a day. Blocking, short."""
+        return not any(0 <= now_ms - backup.taken_ms < EVERY_MS for backup in self.all())
+
+    def _as_of(self, now_ms: int) -> list[Backup]:
+        """The newest first; last those of a time that is still to come: a clock that was ahead has named them."""
+        return sorted(self.all(), key=lambda backup: (backup.taken_ms <= now_ms, backup), reverse=True)
 
     async def make(self, copy_to: Callable[[Path], Awaitable[None]], now_ms: int) -> Backup:
         """Make one, and let the oldest go.
@@ -93,19 +98,29 @@ class Backups:
         taken = datetime.fromtimestamp(now_ms / 1000, UTC)
         backup = Backup(now_ms, self._folder / f"gamekeeper-{taken:{_TIME}}.{now_ms % 1000:03}Z.db")
         under_way.replace(backup.path)
-        for old in self.all()[self._kept :]:
+        for old in self._as_of(now_ms)[self._kept :]:
             with suppress(OSError):
                 old.path.unlink()
         return backup
 
 
-def problem_of(path: Path) -> str | None:
-    """Read a database to its end, and tell what is wrong with it; `None`: it is whole. Blocking.
+def problem_of(path: Path, newest: int | None = None) -> str | None:
+    """Read a database of ours to its end, and tell what is wrong with it; `None`: it is whole. Blocking.
 
     Nobody may be writing to it: it is read as it lies there, without its log.
+
+    Args:
+        path: of the file. An empty one is a whole database to SQLite, and none of ours.
+        newest: the newest version that will do; `None`: any.
     """
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            [application_id] = connection.execute("PRAGMA application_id").fetchone()
+            [version] = connection.execute("PRAGMA user_version").fetchone()
+            if application_id != APPLICATION_ID:
+                return "it is not gamekeeper's"
+            if newest is not None and version > newest:
+                return f"version {version}, known up to {newest}"
             return problem_in(connection.execute("PRAGMA integrity_check").fetchall())
     except sqlite3.Error as err:
         return str(err)
@@ -127,6 +142,7 @@ def copy_beside(path: Path, target: Path) -> None:
     alone = "" if log_file.exists() else "&immutable=1"
     with translated(path), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{alone}", uri=True)) as source:
         source.execute("PRAGMA busy_timeout = 30000")
+        insist_on_room(source, target)
         with closing(sqlite3.connect(target)) as copied:
             source.backup(copied)
 

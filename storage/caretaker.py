@@ -18,6 +18,8 @@ from storage.trouble import Trouble
 
 LOOK_EVERY_S = 60.0
 """How soon it is noticed that the disk takes writes again."""
+BACK_UP_AGAIN_S = 3600.0
+"""After a backup that failed: as much is read and written for it as for one that did not."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,7 @@ class Caretaker:
         self._since_ms = 0
         self._dropped_before = 0
         self._backup_failing = False
+        self._back_up_from_s = 0.0
 
     async def run(self) -> None:
         """Look after it until cancelled."""
@@ -53,7 +56,7 @@ class Caretaker:
         if self._db.trouble is not None:
             await self._try_again()
         await self._tell()
-        if self._db.trouble is None and await asyncio.to_thread(self._backups.due, self._clock.now_ms()):
+        if await self._backup_is_due():
             await self._back_up()
 
     async def _try_again(self) -> None:
@@ -87,6 +90,11 @@ class Caretaker:
                 )
             )
 
+    async def _backup_is_due(self) -> bool:
+        if self._db.trouble is not None or self._clock.monotonic() < self._back_up_from_s:
+            return False
+        return await asyncio.to_thread(self._backups.due, self._clock.now_ms())
+
     async def _back_up(self) -> None:
         try:
             made = await self._backups.make(self._db.copy_to, self._clock.now_ms())
@@ -94,6 +102,7 @@ class Caretaker:
             if not self._backup_failing:
                 log.error("backup_failed", fault=err.fault.value, detail=err.detail)  # noqa: TRY400  # no surprise
             self._backup_failing = True
+            self._back_up_from_s = self._clock.monotonic() + BACK_UP_AGAIN_S
             if err.fault is StorageFault.UNREADABLE:
                 self._db.suspect(err)
         else:

@@ -21,6 +21,7 @@ from aiosqlite.core import set_exception, set_result
 from monitor.errors import StorageError, StorageFault
 from storage.faults import translated
 from storage.migrations import Migration, script
+from storage.reserve import takes_copy
 
 T = TypeVar("T")
 
@@ -122,6 +123,7 @@ async def copy(connection: aiosqlite.Connection, target: Path) -> None:
     the copy too (https://www.sqlite.org/c3ref/backup_finish.html). Do not close the connection before this returns.
 
     Raises:
+        StorageError: FULL, where the copy would leave the disk too little; nothing was written.
         sqlite3.Error: either file cannot be read or written.
     """
     halted = threading.Event()
@@ -135,8 +137,10 @@ async def copy(connection: aiosqlite.Connection, target: Path) -> None:
             raise InterruptedError
 
     def backup() -> None:
+        source = connection._conn  # noqa: SLF001
+        insist_on_room(source, target)
         with closing(sqlite3.connect(target)) as copied:
-            connection._conn.backup(copied, pages=SLICE_PAGES, progress=between, sleep=0.001)  # noqa: SLF001
+            source.backup(copied, pages=SLICE_PAGES, progress=between, sleep=0.001)
 
     copying = asyncio.ensure_future(connection._execute(backup))  # type: ignore[no-untyped-call]  # noqa: SLF001
     try:
@@ -146,6 +150,17 @@ async def copy(connection: aiosqlite.Connection, target: Path) -> None:
         with suppress(InterruptedError, sqlite3.Error):
             await to_its_end(copying)
         raise
+
+
+def insist_on_room(source: sqlite3.Connection, target: Path) -> None:
+    """See that a copy is not what fills the disk. Blocking, short.
+
+    Raises:
+        StorageError: FULL, where it would be.
+    """
+    [size_bytes] = source.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+    if not takes_copy(target.parent, size_bytes):
+        raise StorageError(StorageFault.FULL, str(target), f"a copy takes {size_bytes} bytes")
 
 
 def _do(future: asyncio.Future[Any] | None, function: Callable[[], object]) -> None:

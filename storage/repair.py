@@ -96,7 +96,7 @@ def go_on(path: Path, backups: Backups, damage: Damage) -> Damage:
             # Without its log, SQLite would take what is left of the log for one of the backup's.
             with suppress(FileNotFoundError):
                 Path(f"{path}{suffix}").rename(path.with_name(damage.set_aside + suffix))
-    backup = backups.newest_good()
+    backup = backups.newest_good(damage.at_ms)
     if backup is not None:
         damage = replace(damage, backup_ms=backup.taken_ms)
         _write(note_of(path), to_json(damage).encode())

@@ -15,6 +15,14 @@ RESERVE_BYTES = 4 << 20
 PIECE_BYTES = 256 << 10
 
 
+def takes_copy(folder: Path, size_bytes: int) -> bool:
+    """Whether a copy of that size leaves room for what must not be lost. Blocking, short."""
+    try:
+        return shutil.disk_usage(folder).free >= size_bytes + 2 * RESERVE_BYTES
+    except OSError:
+        return True  # it does not tell: the copy finds out
+
+
 class Reserve:
     """The file. All of it is blocking, and short."""
 

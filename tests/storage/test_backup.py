@@ -6,8 +6,10 @@ import asyncio
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +18,7 @@ from storage.backup import EVERY_MS, Backup, Backups, copy_beside, problem_of
 from storage.database import Database
 from storage.migrations import load
 from storage.opening import open_database
+from storage.reserve import RESERVE_BYTES
 from tests.fakes.clock import EPOCH_MS, FakeClock
 from tests.storage.notes import beside, texts, write_ten
 
@@ -182,3 +185,65 @@ async def test_what_another_program_writes_meanwhile_is_in_the_backup_or_not_but
         other.execute("INSERT INTO notes VALUES ('theirs')")
     other.close()
     assert problem_of((await making).path) is None
+
+
+async def test_backups_that_a_clock_ahead_has_named_neither_call_for_others_nor_outlive_them(
+    notes: Database, backups: Backups
+) -> None:
+    ahead = [await backups.make(notes.copy_to, EPOCH_MS + (30 + day) * EVERY_MS) for day in range(3)]
+    assert backups.due(EPOCH_MS)
+    made = await backups.make(notes.copy_to, EPOCH_MS)
+    assert not backups.due(EPOCH_MS + 60_000)
+    assert backups.all() == [*ahead[:0:-1], made]
+    assert backups.newest_good(EPOCH_MS) == made
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: run(path, f"PRAGMA user_version = {len(load()) + 1}"),
+        lambda path: run(path, "PRAGMA application_id = 1"),
+    ],
+    ids=["empty", "of a newer gamekeeper", "of another program"],
+)
+async def test_what_cannot_take_the_place_of_the_database_is_passed_over(
+    notes: Database, backups: Backups, spoil: Callable[[Path], object]
+) -> None:
+    good = await backups.make(notes.copy_to, EPOCH_MS)
+    spoil((await backups.make(notes.copy_to, EPOCH_MS + 1)).path)
+    assert backups.newest_good(EPOCH_MS + 2) == good
+
+
+def run(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql)
+
+
+async def test_the_copy_of_an_empty_file_is_no_backup(backups: Backups) -> None:
+    async def nothing(target: Path) -> None:
+        await asyncio.to_thread(target.touch)
+
+    with pytest.raises(StorageError) as caught:
+        await backups.make(nothing, EPOCH_MS)
+    assert caught.value.fault is StorageFault.UNREADABLE
+    assert backups.all() == []
+
+
+async def test_a_backup_is_not_what_fills_the_disk(
+    notes: Database, backups: Backups, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def beside_a_bot(target: Path) -> None:
+        copy_beside(path, target)
+
+    [pages] = await notes.fetch_one("PRAGMA page_count") or (0,)
+    needed_bytes = pages * PAGE + 2 * RESERVE_BYTES
+    for copy_to in (notes.copy_to, beside_a_bot):
+        monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=needed_bytes - 1))
+        with pytest.raises(StorageError) as caught:
+            await backups.make(copy_to, EPOCH_MS)
+        assert caught.value.fault is StorageFault.FULL
+        monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=needed_bytes))
+        made = await backups.make(copy_to, EPOCH_MS)
+        assert backups.all() == [made]
+        made.path.unlink()

@@ -13,7 +13,7 @@ from monitor.chronicle import Chronicle
 from monitor.errors import StorageError, StorageFault
 from monitor.events import Event, StorageDegraded, StorageRecovered
 from storage.backup import EVERY_MS, Backups
-from storage.caretaker import LOOK_EVERY_S, Caretaker
+from storage.caretaker import BACK_UP_AGAIN_S, LOOK_EVERY_S, Caretaker
 from storage.database import Database, Options
 from storage.journal import Journal
 from storage.outbox import Outbox
@@ -146,3 +146,17 @@ async def test_a_backup_that_cannot_be_made_costs_nothing_else(
     (path.parent / "backups").write_text("no folder")
     await caretaker.look()
     assert (heard, backups.all()) == ([], [])
+
+
+async def test_a_backup_that_failed_is_tried_again_in_an_hour_and_not_each_minute(
+    caretaker: Caretaker, clock: FakeClock, backups: Backups, path: Path
+) -> None:
+    (folder := path.parent / "backups").write_text("no folder")
+    await caretaker.look()
+    folder.unlink()
+    await clock.advance(BACK_UP_AGAIN_S - 1)
+    await caretaker.look()
+    assert backups.all() == []
+    await clock.advance(1)
+    await caretaker.look()
+    assert len(backups.all()) == 1

@@ -16,6 +16,7 @@ from monitor.errors import StorageError, StorageFault
 from monitor.events import DatabaseRestored
 from storage import repair
 from storage.backup import Backups, problem_of
+from storage.connection import APPLICATION_ID
 from storage.database import Database
 from storage.journal import Journal
 from storage.migrations import load
@@ -286,5 +287,7 @@ def test_sqlite_is_the_one_that_names_the_damage(path: Path) -> None:
     assert problem_of(path) == "file is not a database"
     with sqlite3.connect(whole := path.with_name("whole.db")) as connection:
         connection.execute("CREATE TABLE a (x)")
+        assert problem_of(whole) == "it is not gamekeeper's"
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.close()
     assert problem_of(whole) is None
