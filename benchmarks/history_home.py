@@ -12,6 +12,7 @@ from typing import TypeVar
 from benchmarks.history_data import BEGIN_S, DAY_S, Stretch, fill, fill_plain, specs
 from benchmarks.history_plain import Plain
 from storage.database import Database
+from storage.minutes import Minutes
 from storage.rollups import anything_due, roll_up
 from storage.samples import SampleBuffer
 from storage.servers import Servers
@@ -87,7 +88,7 @@ async def home(folder: Path, plan: Plan) -> AsyncIterator[Home]:
     async with await Database.open(path) as db:
         while await anything_due(db, end_s):
             async with db.transaction() as tx:
-                await roll_up(tx, end_s)
+                await roll_up(tx, end_s, Minutes())
         clock = Hands(end_s)
         with closing(Plain(plain_path)) as plain:
             yield Home(plan, folder, db, clock, SampleBuffer(db, clock), plain)

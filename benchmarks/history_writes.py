@@ -18,9 +18,9 @@ from benchmarks.report import Figure, figure
 from monitor.model import Sample
 from storage.database import Database
 from storage.measures import key_of, measures_of
+from storage.minutes import insert
 from storage.retention import EVERY_S, Retention
 from storage.rollups import TOGETHER_S
-from storage.samples import INSERT
 from storage.servers import Servers
 
 FLUSH_S = 10
@@ -55,8 +55,8 @@ async def raw_alone(folder: Path, servers: int, seconds: int) -> list[Figure]:
         before = written_bytes()
         for _, samples in flushes(servers, stretch):
             async with db.transaction() as tx:
-                keyed = ((key_of(each.at_s, numbers[each.server_id]), *measures_of(each)) for each in samples)
-                await tx.execute_many(INSERT, keyed)
+                keyed = {key_of(each.at_s, numbers[each.server_id]): measures_of(each) for each in samples}
+                await insert(tx, keyed)
         await db.fetch_all("PRAGMA wal_checkpoint(TRUNCATE)")
         ours = (written_bytes() - before) / rows
         stored = await db.fetch_one("SELECT sum(pgsize) FROM dbstat WHERE name = 'samples'") or (0,)

@@ -12,14 +12,21 @@ others of the same time have been deleted already: a rollup of more samples is n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 from monitor.metrics import METRICS
 from storage.database import Database
-from storage.measures import SERVER_BITS
+from storage.measures import MOST_SERVERS, Measures
+from storage.minutes import MINUTE_S, Minutes, Rows
 from storage.transaction import Transaction
+
+Rollup: TypeAlias = tuple[int | None, ...]
+"""A row of a table of rollups: server's number, time, number of samples, then the parts of each metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Level:
     view: str
 
 
-MINUTE = Level(60, "rollups_1min", "whole_1min")
+MINUTE = Level(MINUTE_S, "rollups_1min", "whole_1min")
 TEN_MINUTES = Level(600, "rollups_10min", "whole_10min")
 HOUR = Level(3600, "rollups_1h", "whole_1h")
 LEVELS = (MINUTE, TEN_MINUTES, HOUR)
@@ -53,19 +60,26 @@ _NOT_DUE = "DELETE FROM rollups_due WHERE bucket_s = ? AND at_s = ?"
 _OVER = "SELECT bucket_s, at_s FROM rollups_due WHERE at_s + bucket_s <= ? ORDER BY bucket_s, at_s LIMIT ?"
 
 _PARTS = ("count", "min", "max", "sum")
+_COLUMNS = ("sample_count", *(f"{metric.column}_{part}" for metric in METRICS for part in _PARTS))
 
 
-async def mark_due(tx: Transaction, at_s: Iterable[int]) -> None:
-    """Say that samples of these seconds are written in this transaction."""
-    minutes = {second - second % MINUTE.bucket_s for second in at_s}
+async def mark_due(tx: Transaction, minutes: Iterable[int]) -> None:
+    """Say that samples of the minutes that begin at these seconds are written in this transaction."""
     await tx.execute(_DUE, (json.dumps([level.bucket_s for level in LEVELS]), json.dumps(sorted(minutes))))
 
 
-async def roll_up(tx: Transaction, until_s: int) -> None:
+async def roll_up(tx: Transaction, until_s: int, minutes: Minutes) -> None:
     """Write what is due and ended by `until_s`, though not more than `BUCKETS_AT_ONCE` of it."""
     due = await tx.fetch_all(_OVER, (_whole(until_s), BUCKETS_AT_ONCE))
-    for bucket_s, same in groupby(due, key=lambda row: row[0]):
-        await tx.execute_many(_ROLL_UP[bucket_s], [{"at_s": at_s, "end_s": at_s + bucket_s} for _, at_s in same])
+    for bucket_s, same in groupby(due, key=itemgetter(0)):
+        times_s = [at_s for _, at_s in same]
+        if bucket_s == MINUTE.bucket_s:
+            rollups = [rollup for at_s in times_s for rollup in of_minute(at_s, await minutes.take(tx, at_s))]
+            # Server by server, as they lie.
+            await tx.execute_many(_PUT, sorted(rollups, key=itemgetter(0)))
+        else:
+            spans = [{"at_s": at_s, "end_s": at_s + bucket_s} for at_s in times_s]
+            await tx.execute_many(_MERGE[bucket_s], spans)
     if due:
         await tx.execute_many(_NOT_DUE, due)
 
@@ -79,60 +93,65 @@ def _whole(until_s: int) -> int:
     return until_s - until_s % TOGETHER_S
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where a rollup's parts are taken from. What is in braces is the column of a metric."""
+def of_minute(at_s: int, rows: Rows) -> list[Rollup]:
+    """Work out what the rows of the minute that begins at `at_s` come to, for each server.
 
-    rows: str
-    total: str
-    count: str
-    low: str = "{}"
-    high: str = "{}"
-    value: str = "{}"
-
-
-_SAMPLES = _Source(
-    f"""
-        (SELECT *, server_no AS no FROM samples
-        WHERE key >= :at_s << {SERVER_BITS} AND key < :end_s << {SERVER_BITS})
-    """,  # noqa: S608  # a constant
-    total="count(*)",
-    count="count({})",
-)
-
-
-def _finer(level: Level) -> _Source:
-    # CROSS: server by server, each a range of the finer one's key.
-    rows = f"""
-        servers CROSS JOIN {level.view} AS finer
-        ON finer.server_no = no AND finer.at_s >= :at_s AND finer.at_s < :end_s
+    SQLite takes three times as long: to it, each part of each metric is a function called for each row.
     """
-    return _Source(rows, "sum(sample_count)", "sum({}_count)", "{}_min", "{}_max", "{}_sum")
+    by_server: defaultdict[int, list[Measures]] = defaultdict(list)
+    for key, measures in rows.items():
+        by_server[key & MOST_SERVERS].append(measures)
+    return [
+        (server_no, at_s, len(found), *chain.from_iterable(map(_parts, zip(*found, strict=True))))
+        for server_no, found in by_server.items()
+    ]
 
 
-def _roll_up(level: Level, source: _Source) -> str:
-    columns = (f"{metric.column}_{part}" for metric in METRICS for part in _PARTS)
-    values = (_four(source).replace("{}", metric.column) for metric in METRICS)
+def _parts(column: Sequence[Any]) -> tuple[int | None, ...]:
+    """Count, lowest, highest and sum of the integers among what may be `None`, less what the view can tell."""
+    known, count = set(column), None
+    if None in known:
+        known.remove(None)
+        column = [value for value in column if value is not None] if known else ()
+        count = len(column)
+    if not known:
+        return count, None, None, None
+    low, high = min(known), max(known)
+    return (count, low, None, None) if low == high else (count, low, high, sum(column))
+
+
+def _into(level: Level, rollups: str) -> str:
+    """Write rollups, though none in the place of one of more samples."""
+    replaced = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)
     return f"""
-        INSERT OR REPLACE INTO {level.table} (server_no, at_s, sample_count, {", ".join(columns)})
-        SELECT no, :at_s, {source.total}, {", ".join(values)} FROM {source.rows}
-        GROUP BY no HAVING {source.total} >= ifnull(
-            (SELECT sample_count FROM {level.table} AS old WHERE old.server_no = no AND old.at_s = :at_s), 0
-        )
+        INSERT INTO {level.table} (server_no, at_s, {", ".join(_COLUMNS)}) {rollups}
+        ON CONFLICT (server_no, at_s) DO UPDATE SET {replaced}
+        WHERE excluded.sample_count >= {level.table}.sample_count
+    """
+
+
+def _merged(finer: Level) -> str:
+    """The rollups of a time, made from finer ones."""
+    # CROSS: server by server, each a range of the finer one's key.
+    return f"""
+        SELECT no, :at_s, sum(sample_count), {", ".join(_merged_parts(metric.column) for metric in METRICS)}
+        FROM servers CROSS JOIN {finer.view} AS finer
+        ON finer.server_no = no AND finer.at_s >= :at_s AND finer.at_s < :end_s
+        GROUP BY no
     """  # noqa: S608  # the columns are METRICS'
 
 
-def _four(source: _Source) -> str:
-    """The columns of one metric, less what the view can tell."""
-    low, high = f"min({source.low})", f"max({source.high})"
+def _merged_parts(column: str) -> str:
+    """As in `_parts`."""
+    low, high = f"min({column}_min)", f"max({column}_max)"
     return f"""
-        nullif({source.count}, {source.total}), {low}, nullif({high}, {low}),
-        CASE WHEN {high} > {low} THEN sum({source.value}) END
+        nullif(sum({column}_count), sum(sample_count)), {low},
+        nullif({high}, {low}), CASE WHEN {high} > {low} THEN sum({column}_sum) END
     """
 
 
-_ROLL_UP = {
-    MINUTE.bucket_s: _roll_up(MINUTE, _SAMPLES),
-    TEN_MINUTES.bucket_s: _roll_up(TEN_MINUTES, _finer(MINUTE)),
-    HOUR.bucket_s: _roll_up(HOUR, _finer(TEN_MINUTES)),
+_PUT = _into(MINUTE, f"VALUES ({', '.join('?' * (2 + len(_COLUMNS)))})")
+_MERGE = {
+    TEN_MINUTES.bucket_s: _into(TEN_MINUTES, _merged(MINUTE)),
+    HOUR.bucket_s: _into(HOUR, _merged(TEN_MINUTES)),
 }

@@ -20,6 +20,7 @@ from monitor.model import Sample
 from monitor.ports import Clock
 from storage.database import Database
 from storage.measures import COLUMNS, MOST_SERVERS, SERVER_BITS, Measures, measures_of, sample_from
+from storage.minutes import Minutes
 from storage.rollups import GRACE_S, MINUTE, anything_due, mark_due, roll_up
 from storage.series import KEPT, Keep, Series, grid, read_series
 from storage.transaction import Transaction
@@ -28,10 +29,6 @@ BATCH_ROWS = 2_000
 """In one transaction, so that nobody waits long for the database."""
 
 log = structlog.get_logger(__name__)
-
-INSERT = f"""
-    INSERT OR REPLACE INTO samples (key, {", ".join(COLUMNS)}) VALUES (?, {", ".join("?" * len(COLUMNS))})
-"""  # noqa: S608  # the columns are METRICS'
 
 # The newest row is in the newest minute that is rolled up, or in one that is not.
 _LATEST = f"""
@@ -71,6 +68,7 @@ class SampleBuffer:
         self._under_way: dict[_Key, Measures] = {}
         self._newest: dict[str, Sample] = {}
         self._numbers: dict[str, int] = {}
+        self._minutes = Minutes()
         self._full = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._broken = False
@@ -96,10 +94,11 @@ class SampleBuffer:
             self._full.set()
 
     def flush_early(self) -> None:
-        """Have `run` write what waits now rather than when its time comes. Never waits or raises.
+        """Have `run` write what waits now rather than when its time comes, and keep nothing that is written.
 
-        Does nothing while the disk refuses: it is asked again when the time comes.
+        Never waits or raises. While the disk refuses, it is asked again when the time comes.
         """
+        self._minutes = Minutes()
         if not self._broken:
             self._full.set()
 
@@ -176,20 +175,24 @@ class SampleBuffer:
     async def _write_batch(self) -> None:
         await self._learn_numbers({server_id for server_id, _ in self._under_way})
         numbers = self._numbers
-        rows = [
-            ((at_s << SERVER_BITS) + numbers[server_id], *measures)
+        rows = {
+            (at_s << SERVER_BITS) + numbers[server_id]: measures
             for (server_id, at_s), measures in self._under_way.items()
             if server_id in numbers
-        ]
-        minutes, over_s = {at_s for _, at_s in self._under_way}, self._over_s()
+        }
+        minutes, over_s = self._minutes, self._over_s()
 
         async def put(tx: Transaction) -> None:
-            await tx.execute_many(INSERT, rows)
-            await mark_due(tx, minutes)
-            await roll_up(tx, over_s)
+            await mark_due(tx, await minutes.write(tx, rows))
+            await roll_up(tx, over_s, minutes)
 
-        async with self._db.transaction(bulk=True) as tx:
-            await tx.at_once(put)
+        try:
+            async with self._db.transaction(bulk=True) as tx:
+                await tx.at_once(put)
+        except BaseException:
+            # They have what the table may not have.
+            self._minutes = Minutes()
+            raise
         self.dropped += len(self._under_way) - len(rows)
         self._under_way = {}
 
@@ -197,7 +200,7 @@ class SampleBuffer:
         """What an earlier end of the process left, what is much, and what ended with nothing new to write."""
         while await anything_due(self._db, self._over_s()):
             async with self._db.transaction(bulk=True) as tx:
-                await roll_up(tx, self._over_s())
+                await roll_up(tx, self._over_s(), self._minutes)
 
     def _over_s(self) -> int:
         """Up to when samples are complete, once what is under way is written."""

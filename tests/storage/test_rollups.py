@@ -7,14 +7,18 @@ import random
 from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.errors import StorageError
+from monitor.metrics import METRICS
 from monitor.model import Sample
 from storage.database import Database
-from storage.rollups import BUCKETS_AT_ONCE, GRACE_S, HOUR, LEVELS, MINUTE, TEN_MINUTES, TOGETHER_S, Level
+from storage.measures import key_of
+from storage.rollups import BUCKETS_AT_ONCE, GRACE_S, HOUR, LEVELS, MINUTE, TEN_MINUTES, TOGETHER_S, Level, of_minute
 from storage.samples import SampleBuffer
 from tests.fakes.clock import EPOCH_MS, FakeClock
-from tests.storage.longhand import due, rolled_up, worked_out
+from tests.storage.longhand import due, parts_of, rolled_up, worked_out
 
 NOW_S = EPOCH_MS // 1000
 """Where an hour begins."""
@@ -230,6 +234,25 @@ async def test_fault_29_what_was_dropped_is_in_no_rollup(db: Database, clock: Fa
     assert buffer.dropped == 4  # three too many, and one of nobody
     assert await players(db, MINUTE) == (2, 2, 3, 4, 7)
     await assert_whole(db)
+
+
+MEASURED = st.none() | st.integers(-5, 5) | st.integers(-(2**38) + 1, 2**38 - 1)
+
+
+@given(st.lists(st.tuples(*(MEASURED for _ in METRICS)), min_size=1, max_size=60), st.integers(0, 1023))
+def test_a_minute_is_what_its_rows_come_to(rows: list[tuple[int | None, ...]], server_no: int) -> None:
+    others = {key_of(60, (server_no + 1) % 1024): (7,) * len(METRICS)}
+    keyed = {key_of(60 + second, server_no): row for second, row in enumerate(rows)}
+    found = {no: (at_s, count, parts) for no, at_s, count, *parts in of_minute(60, keyed | others)}
+    assert found.keys() == {server_no, (server_no + 1) % 1024}
+    at_s, total, parts = found[server_no]
+    assert (at_s, total) == (60, len(rows))
+    for index, column in enumerate(zip(*rows, strict=True)):
+        count, low, high, added = parts[4 * index : 4 * index + 4]
+        number = total if count is None else count  # as the view has it
+        high = low if high is None else high
+        assert (number, low, high) == parts_of(column)[:3]
+        assert parts_of(column)[3] == (low * number if added is None and low is not None else added)
 
 
 class Weather:
