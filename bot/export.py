@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from bot.app import DATABASE, EXPORTS
+from bot.app import BACKUPS, DATABASE, EXPORTS
 from bot.lock import AlreadyRunning, only_one
 from bot.settings import Settings
 from monitor.errors import GamekeeperError
 from monitor.local.clock import SystemClock
 from monitor.metrics import BY_KEY
-from storage.backup import copy_beside
-from storage.database import Database
-from storage.export import MOST_HOURS, Export, ExportFault, ExportRefused, wanted
+from storage.backup import Backups, copy_beside
+from storage.export import MOST_HOURS, MOST_S, Export, ExportFault, ExportRefused, span_s, wanted
 from storage.export_file import Format, Written, export_to, write_export
 from storage.faults import file_errors_translated
 from storage.folder import FOLDER_MODE
+from storage.opening import open_for_command
 
 STDOUT = "-"
 SHOWN_EVERY_S = 0.1
@@ -104,7 +104,8 @@ def export(settings: Settings, asked: Asked) -> int:
     progress = Progress(sys.stderr)
     try:
         with _readable(settings.data_dir) as path:
-            written = asyncio.run(_export(path, export, asked, progress))
+            backups = Backups(path.parent / BACKUPS, settings.backups_kept)
+            written = asyncio.run(_export(path, backups, export, asked, progress))
     except BrokenPipeError:
         return _reader_gone()
     except OSError as err:
@@ -141,8 +142,8 @@ def _copied(path: Path, folder: Path) -> Iterator[Path]:
         yield copy
 
 
-async def _export(path: Path, export: Export, asked: Asked, progress: Progress) -> Written:
-    async with await Database.open(path) as db:
+async def _export(path: Path, backups: Backups, export: Export, asked: Asked, progress: Progress) -> Written:
+    async with await open_for_command(path, backups, SystemClock().now_ms()) as db:
         if asked.output == STDOUT:
             return await write_export(db, export, asked.form, sys.stdout.buffer, on_progress=progress.show)
         return await export_to(db, export, asked.form, Path(asked.output), on_progress=progress.show)
@@ -157,6 +158,7 @@ def _reader_gone() -> int:
 def _result(asked: Asked, written: Written) -> str:
     of = ", ".join(asked.server_ids)
     if written.rows == 0:
-        return f"Nothing was measured of {of} in the last {asked.span}. Give a longer --range, or see that it runs."
+        longer = "" if span_s(asked.span) == MOST_S else ", or give a longer --range"
+        return f"Nothing was measured of {of} in the last {asked.span}. See that it runs{longer}."
     where = "" if asked.output == STDOUT else f" to {asked.output}"
     return f"Wrote {written.rows:,} rows of {of} ({written.size_bytes / MIB:.1f} MiB){where}."

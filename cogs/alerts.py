@@ -16,7 +16,7 @@ from cogs.gate import Gate
 from cogs.locale.catalogue import Words, catalogue
 from cogs.render import routes as render
 from cogs.render.limits import CHOICE_NAME, CHOICES
-from cogs.render.text import cut, escape, timestamp
+from cogs.render.text import cut, escape
 from cogs.reply import answer, defer
 from cogs.routing import (
     ALERT_KINDS,
@@ -182,7 +182,7 @@ class AlertsCog(ServerCog):
         kind=locale_str("Only this kind; all if left out"),
     )
     @app_commands.autocomplete(server=ServerCog.may_manage)
-    @app_commands.choices(kind=[Choice(name=kind, value=kind) for kind in ALERT_KINDS])
+    @app_commands.choices(kind=[Choice(name=locale_str(render.KINDS[kind]), value=kind) for kind in ALERT_KINDS])
     async def mute(
         self,
         interaction: discord.Interaction,
@@ -193,15 +193,13 @@ class AlertsCog(ServerCog):
         server_id = await self._managed(interaction, server)
         words = _words(interaction)
         if not minutes:
-            lifted = await self._mutes.lift(server_id)
+            lifted = await self._mutes.lift(server_id, kind)
             text = words.text("🔔 Alerts are sent again.") if lifted else words.text("Nothing was silent there.")
         else:
             until_ms = self._clock.now_ms() + minutes * 60_000
-            await self._mutes.add(Mute(server_id, kind, until_ms, attempt_of(interaction).who.actor))
-            text = words.text(
-                "🔕 No alerts until {when}. `/status` shows how things are; `/alerts mute minutes:0` ends it.",
-                when=timestamp(until_ms, "f"),
-            )
+            mute = Mute(server_id, kind, until_ms, attempt_of(interaction).who.actor)
+            await self._mutes.add(mute)
+            text = render.muted(mute, words)
         await answer(interaction, content=text, ephemeral=True)
 
     @add.autocomplete("kinds")

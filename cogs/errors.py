@@ -98,15 +98,16 @@ STORAGE_FAULTS: dict[StorageFault, str] = {
 
 GAME_FAULTS: dict[GameFault, str] = {
     GameFault.REFUSED: mark(
-        "The game does not listen on its admin port. It may still be loading; else check `admin` in its settings."
+        "The game does not listen on its admin port. It may still be loading; else an owner can "
+        "correct the port by `/server edit`."
     ),
     GameFault.TIMEOUT: mark("The game did not answer in time. It may be busy: try again in a moment."),
     GameFault.CLOSED: mark("The game closed the connection before it answered. It may have stopped: see `/status`."),
     GameFault.PROTOCOL: mark(
-        "What answers on the admin port does not speak RCON. Check the port in the server's settings."
+        "What answers on the admin port does not speak RCON. An owner can correct the port by `/server edit`."
     ),
     GameFault.UNREACHABLE: mark(
-        "The game's admin address cannot be reached. Check the host in the server's settings."
+        "The game's admin address cannot be reached. An owner can correct it by `/server edit`."
     ),
 }
 
@@ -130,7 +131,7 @@ def explain(error: BaseException, words: Words) -> str | None:
     match error:
         case UnknownServer():
             name = escape(error.server_id, 100)
-            return words.text("There is no server {name}. Pick one from the list, or see `/status`.", name=name)
+            return words.text("There is no server “{name}”. Pick one from the list, or see `/status`.", name=name)
         case WrongState():
             return _wrong_state(error, words)
         case LaunchRefused():
@@ -146,7 +147,7 @@ def explain(error: BaseException, words: Words) -> str | None:
 
 
 def _wrong_state(error: WrongState, words: Words) -> str:
-    name = f"`{error.server_id}`"
+    name = f"**{escape(error.name)}**"
     match error.wanted, error.state:
         case Request.CANCEL, State.STOPPING:
             return words.text(TOO_LATE, name=name)
@@ -167,7 +168,7 @@ def _setup_error(error: BaseException, words: Words) -> str | None:
         case UnknownGame():
             known = ", ".join(f"`{name}`" for name in error.known)
             return words.text(
-                "There is no game {name}. The games that I know: {known}.", name=escape(error.game), known=known
+                "There is no game “{name}”. The games that I know: {known}.", name=escape(error.game), known=known
             )
         case BadRoute():
             return fault_text(error.fault, error.detail, words)
@@ -183,12 +184,14 @@ def _game_error(error: BaseException, words: Words) -> str | None:
             return words.text(GAME_FAULTS[error.fault])
         case AccessRefused():
             return words.text(
-                "The game does not take the admin password. Put the one from its own settings into the server's."
+                "The game does not take the admin password. An owner can give the right one by `/server edit`."
             )
         case CommandRejected():
             return words.text(REJECTED[error.reason], limit=error.limit)
         case NotSupported():
-            return words.text("This server has no admin port set up, so it takes no commands. Add `admin` to it.")
+            return words.text(
+                "This server has no admin port, so it takes no commands. An owner can add one by `/server edit`."
+            )
         case _:
             return None
 

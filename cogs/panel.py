@@ -58,7 +58,7 @@ class PanelCog(ServerCog):
         await answer(interaction, content=pinned(panel, _words(interaction)), ephemeral=True)
 
     @panel.command(name="unpin", description=locale_str("Take a panel away"))
-    @app_commands.describe(panel=locale_str("Which one, by its number in the list"))
+    @app_commands.describe(panel=locale_str("Which panel"))
     async def unpin(self, interaction: discord.Interaction, panel: str) -> None:
         kept = await self._meant_panel(interaction, panel)
         await defer(interaction, ephemeral=True)

@@ -15,7 +15,7 @@ from cogs.access import Person, person
 from cogs.confirm import Confirmations
 from cogs.drafts import Drafts
 from cogs.gate import Gate
-from cogs.locale.catalogue import Words, catalogue
+from cogs.locale.catalogue import Words, catalogue, mark
 from cogs.pages import Page, Pages
 from cogs.render.descriptions import PER_PAGE, import_preview, listing, saved, sheet
 from cogs.render.text import escape
@@ -38,6 +38,8 @@ from monitor.spec import ServerSpec
 from storage.grants import Action
 
 BASICS, PROGRAM, CONNECTION = "basics", "program", "connection"
+REMOVE = mark("Remove **{name}**? Nobody looks after it then. Its history and its files stay.")
+LET_GO = mark("Remove **{name}** while it is up? It runs on, and nobody looks after it. Its history and files stay.")
 
 
 class ServersCog(ServerCog):
@@ -158,9 +160,7 @@ class ServersCog(ServerCog):
         if not leave_running:
             lifecycle.require(meant, Request.REMOVE)
         name = escape(meant.spec.name)
-        question = words.text(
-            "Remove **{name}**? Nobody looks after it then. Its history and its files stay.", name=name
-        )
+        question = words.text(REMOVE if meant.process is None else LET_GO, name=name)
         act = partial(self._remove, meant.id, leave_running=leave_running)
         yes = words.text("Remove it")
         await self.confirmations.ask(interaction, question, yes, act, action=Action.MANAGE, server_id=meant.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -41,8 +42,13 @@ def secrets_in(spec: ServerSpec) -> Iterator[str]:
 
 def described(spec: ServerSpec) -> dict[str, str]:
     """Give every key of a description that says something, by its dotted name; secrets are masked."""
-    texts = {key: MASK if isinstance(value, Secret) else str(value) for key, value in _leaves(spec)}
-    return texts | {key: MASK for key in texts if key.startswith("env.")} | {"argv": str(list(masked(spec.argv)))}
+    texts = {key: MASK if isinstance(value, Secret) else _text(value) for key, value in _leaves(spec)}
+    return texts | {key: MASK for key in texts if key.startswith("env.")} | {"argv": _text(list(masked(spec.argv)))}
+
+
+def _text(value: object) -> str:
+    """Write flags and lists as a servers file does."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (bool, list)) else str(value)
 
 
 def changes(before: ServerSpec | None, after: ServerSpec | None) -> tuple[str, ...]:

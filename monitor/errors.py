@@ -58,9 +58,11 @@ class UnknownGame(GamekeeperError):
 class WrongState(GamekeeperError):
     """What was asked makes no sense while the server is in `state`."""
 
-    def __init__(self, server_id: str, state: State, wanted: str) -> None:
+    def __init__(self, server_id: str, state: State, wanted: str, *, name: str = "") -> None:
         super().__init__(server_id, state, wanted)
         self.server_id = server_id
+        self.name = name or server_id
+        """What people call the server."""
         self.state = state
         self.wanted = wanted
         """What was asked for: "start", "stop", "restart", "command"."""

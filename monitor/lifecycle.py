@@ -65,7 +65,7 @@ def require(server: Server, request: Request) -> None:
         WrongState: it is not accepted now.
     """
     if server.state not in ACCEPTED[request]:
-        raise WrongState(server.id, server.state, request.value)
+        raise WrongState(server.id, server.state, request.value, name=server.spec.name)
 
 
 def change_state(server: Server, to: State, at_ms: int) -> Server:

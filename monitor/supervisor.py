@@ -253,7 +253,7 @@ class Supervisor:
         wanted = Request(plan.action.value)
         lifecycle.require(self.server, wanted)
         if self._life is None:
-            raise WrongState(self.server.id, self.server.state, wanted.value)
+            raise WrongState(self.server.id, self.server.state, wanted.value, name=self.server.spec.name)
         self._fit.stops.plan(plan, lambda due: self._jobs.tell(partial(self._plan_due, due)))
         return self.server
 
@@ -271,7 +271,7 @@ class Supervisor:
         elif await self._fit.stops.call_off(life, by):
             self._look_after(life)
         elif not planned:
-            raise WrongState(self.server.id, self.server.state, Request.CANCEL.value)
+            raise WrongState(self.server.id, self.server.state, Request.CANCEL.value, name=self.server.spec.name)
         return self.server
 
     # Hanging

@@ -18,7 +18,11 @@ _ADD = """
     VALUES ((SELECT no FROM servers WHERE id = :server_id), :kind, :until_ms, :muted_by)
     RETURNING id, server_no
 """
-_LIFT = "DELETE FROM mutes WHERE server_no IS (SELECT no FROM servers WHERE id = ?) RETURNING id"
+_LIFT = """
+    DELETE FROM mutes
+    WHERE server_no IS (SELECT no FROM servers WHERE id = :server_id) AND (:kind = '' OR kind = :kind)
+    RETURNING id
+"""
 _LAPSED = "DELETE FROM mutes WHERE until_ms <= ?"
 _ALL = """
     SELECT m.id, s.id, m.kind, m.until_ms, m.muted_by
@@ -70,10 +74,10 @@ class Mutes:
             if mute.server_id is not None and (row is None or row[1] is None):
                 raise UnknownServer(mute.server_id)
 
-    async def lift(self, server_id: str | None) -> int:
-        """End those of a server, or those of all servers, and give how many there were."""
+    async def lift(self, server_id: str | None, kind: str = "") -> int:
+        """End those of a server, or those of all servers, and give how many there were; with `kind` of that alone."""
         async with self._db.transaction(durable=True) as tx:
-            return len(await tx.fetch_all(_LIFT, (server_id,)))
+            return len(await tx.fetch_all(_LIFT, {"server_id": server_id, "kind": kind}))
 
     async def all(self, now_ms: int) -> tuple[Mute, ...]:
         """Those that go on; what has lapsed is forgotten."""

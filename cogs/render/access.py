@@ -13,15 +13,23 @@ from cogs.render.palette import OVERVIEW
 from cogs.render.text import escape
 from storage.grants import Action, Grant, PrincipalKind
 
-GRANTED = mark("{who} may `{action}` now on {where}.")
+GRANTED = mark("✅ {who} may `{action}` now on {where}.")
 GRANTED_BEFORE = mark("{who} may `{action}` on {where} already: nothing was changed.")
 REVOKED = mark(
-    "{who} may not `{action}` on {where} any more. Other grants of theirs still count: see `/access list`."
+    "🗑️ {who} may not `{action}` on {where} any more. Other grants of theirs still count: see `/access list`."
 )
 NOT_GRANTED = mark("{who} has no grant `{action}` on {where}: nothing was changed. See `/access list`.")
 LAST_ADMIN = mark(
     "This is the last grant of `admin` on all servers. Without it only the owners in `DISCORD_OWNER_IDS` can say who"
     " may do what. Take it from {who} all the same?"
+)
+MISSING = mark(
+    "Missing: a grant of `{action}` or `admin` on all servers, to them or one of their roles."
+    " `/access grant` gives it."
+)
+MISSING_HERE = mark(
+    "Missing: a grant of `{action}` or `admin` on {where}, or on all servers, to them or one of their roles."
+    " `/access grant` gives it."
 )
 EVERYBODY = mark("everybody here")
 
@@ -94,11 +102,7 @@ def verdict(
         return words.text("⛔ {who} may do nothing here: I do not work in this Discord server.", **facts)
     lines = [
         words.text("⛔ {who} may not `{action}` on {where}.", **facts),
-        words.text(
-            "Missing: a grant of `{action}` or `admin` on {where}, or on all servers, to them or one of their roles."
-            " `/access grant` gives it.",
-            **facts,
-        ),
+        words.text(MISSING if server_id is None else MISSING_HERE, **facts),
         *_other_grants(held, words),
     ]
     return "\n".join(lines)
@@ -121,4 +125,4 @@ def _other_grants(held: Sequence[Grant], words: Words) -> list[str]:
 
 def _short(grant: Grant, words: Words) -> str:
     who = principal(grant.principal_kind, grant.principal_id, grant.guild_id, words)
-    return f"{who} `{grant.action.value}` {where(grant.server_id, words)}"
+    return f"{who} `{grant.action.value}` ({where(grant.server_id, words)})"

@@ -26,6 +26,9 @@ DENIALS: dict[Denial, str] = {
     Denial.EXPIRED: mark("That has expired, so nothing was done. Give the command again."),
     Denial.FORGED: mark("I have offered nothing like that. Give the command again, and pick from what it offers."),
 }
+CHANGED = mark(
+    "That command has changed. Reload Discord (Ctrl+R; on a phone, close and open it), then give it again."
+)
 
 
 def turned_away(error: BaseException, words: Words) -> str | None:
@@ -41,6 +44,6 @@ def turned_away(error: BaseException, words: Words) -> str | None:
             again = timestamp(error.again_ms + 999)
             return words.text("That was too much at once, so nothing was done. Try again {again}.", again=again)
         case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
-            return words.text("That command has changed. Reload Discord with Ctrl+R, then give it again.")
+            return words.text(CHANGED)
         case _:
             return None

@@ -7,17 +7,21 @@ from cogs.render.plans import bold_name
 from cogs.render.text import escape, number, percent, size
 from monitor.metrics import BY_KEY
 from monitor.model import Server
-from storage.export import MOST_HOURS, ExportFault, ExportRefused
+from storage.export import MOST_HOURS, MOST_S, ExportFault, ExportRefused, span_s
 from storage.export_file import Written
 from storage.exports import Made
 
 REFUSALS: dict[ExportFault, str] = {
-    ExportFault.BAD_RANGE: mark("{subject} is no length of time. Write one such as `90m`, `24h` or `7d`."),
+    ExportFault.BAD_RANGE: mark("“{subject}” is no length of time. Write one such as `90m`, `24h` or `7d`."),
     ExportFault.RANGE_TOO_LONG: mark(
-        "{subject} is too long: single measurements are kept for {hours} hours. Ask for `{hours}h` or less."
+        "“{subject}” is too long: single measurements are kept for {hours} hours. Ask for `{hours}h` or less."
     ),
-    ExportFault.NO_SUCH_FIELD: mark("There is no field {subject}. Choose from {known}, with commas between them."),
+    ExportFault.NO_SUCH_FIELD: mark("There is no field “{subject}”. Choose from {known}, with commas between them."),
 }
+NOTHING = mark(
+    "⚠️ Nothing was measured of {name} in the last {span}. Ask for a longer `range`, or see `/status`: does it run?"
+)
+NOTHING_AT_ALL = mark("⚠️ Nothing was measured of {name} in the last {span}. See `/status`: does it run?")
 
 
 def refused(error: ExportRefused, words: Words) -> str:
@@ -44,11 +48,8 @@ def exported(server: Server, made: Made, span: str, words: Words) -> str:
 
 
 def nothing_measured(server: Server, span: str, words: Words) -> str:
-    return words.text(
-        "Nothing was measured of {name} in the last {span}. Ask for a longer `range`, or see `/status`.",
-        name=bold_name(server),
-        span=f"`{span}`",
-    )
+    longest = span_s(span) == MOST_S
+    return words.text(NOTHING_AT_ALL if longest else NOTHING, name=bold_name(server), span=f"`{span}`")
 
 
 def too_large(size_bytes: int, command: str, words: Words) -> str:

@@ -19,10 +19,10 @@ EXAMPLES: dict[Unit, str] = {
     Unit.PER_SECOND: "`15`",
 }
 QUANTITY_FAULTS: dict[QuantityFault, str] = {
-    QuantityFault.NO_NUMBER: mark("{typed} is no value. Write one such as {examples}."),
-    QuantityFault.UNIT_MISSING: mark("{typed} lacks its unit. Write it with one, such as {examples}."),
-    QuantityFault.WRONG_UNIT: mark("{typed} has a unit that this is not measured in. Write it such as {examples}."),
-    QuantityFault.TOO_LARGE: mark("{typed} is more than there can be. Write a value such as {examples}."),
+    QuantityFault.NO_NUMBER: mark("“{typed}” is no value. Write one such as {examples}."),
+    QuantityFault.UNIT_MISSING: mark("“{typed}” lacks its unit. Write it with one, such as {examples}."),
+    QuantityFault.WRONG_UNIT: mark("“{typed}” has a unit that this is not measured in. Write it such as {examples}."),
+    QuantityFault.TOO_LARGE: mark("“{typed}” is more than there can be. Write a value such as {examples}."),
 }
 LIMIT_FAULTS: dict[LimitFault, str] = {
     LimitFault.OF_THE_MACHINE: mark("That is measured of the whole machine. Leave out `server`."),
@@ -50,14 +50,14 @@ def limit_refusal(error: BaseException, words: Words) -> str | None:
             )
         case BadHours():
             return words.text(
-                "{typed} is no part of a day. Write it such as `03:00-06:00`.",
+                "“{typed}” is no part of a day. Write it such as `03:00-06:00`.",
                 typed=escape(error.text, TYPED_AT_MOST),
             )
         case LimitRefused():
             return words.text(LIMIT_FAULTS[error.fault], most=error.most)
         case UnknownLimit():
             return words.text(
-                "There is no limit {typed}. `{list}` shows them all.",
+                "There is no limit “{typed}”. `{list}` shows them all.",
                 typed=escape(error.typed, TYPED_AT_MOST),
                 list="/limit list",
             )

@@ -16,7 +16,7 @@ FAULTS: dict[PanelFault, str] = {
     PanelFault.NOT_POSTED: mark(
         "The panel could not be posted there: {detail}. Let me see that channel, send messages and embed links in it."
     ),
-    PanelFault.NO_SUCH_PANEL: mark("There is no panel {detail} here. Pick one from the list."),
+    PanelFault.NO_SUCH_PANEL: mark("There is no panel “{detail}” here. Pick one from the list."),
 }
 
 

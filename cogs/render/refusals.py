@@ -12,10 +12,14 @@ UNNAMED = mark("another program")
 """What the monitor calls a holder that it may not look at."""
 
 FAULTS: dict[str, str] = {
-    LaunchFault.NOT_FOUND: mark("The program {subject} does not exist. Check the first part of argv."),
+    LaunchFault.NOT_FOUND: mark("The program {subject} does not exist. An owner can correct it by `/server edit`."),
     LaunchFault.NOT_EXECUTABLE: mark("{subject} is not a program that may be run. Check its permissions."),
-    LaunchFault.NO_SUCH_FOLDER: mark("The folder {subject} does not exist. Check cwd."),
-    LaunchFault.BAD_ARGUMENT: mark("The argument {subject} cannot be passed to a program. Check argv and env."),
+    LaunchFault.NO_SUCH_FOLDER: mark(
+        "The folder {subject} does not exist. Make it, or an owner can name another by `/server edit`."
+    ),
+    LaunchFault.BAD_ARGUMENT: mark(
+        "The argument {subject} cannot be passed to a program. An owner can correct it by `/server edit`."
+    ),
     LaunchFault.NO_RESOURCES: mark("The machine has no room for another process: free memory or end programs."),
     LaunchFault.NO_LOG: mark(
         "The log file {subject} cannot be written. Check the disk and the folder's permissions."
@@ -26,7 +30,7 @@ FAULTS: dict[str, str] = {
     LaunchFault.ALREADY_RUNNING: mark(
         "{subject} runs in that folder already, and the bot did not start it: {holder}. End that first."
     ),
-    LaunchFault.OTHER: mark("The system refused to start {subject}."),
+    LaunchFault.OTHER: mark("The system refused to start {subject}. Start it by hand on that machine to see why."),
 }
 
 

@@ -26,6 +26,22 @@ SEVERITIES: dict[Severity, str] = {
     Severity.CRITICAL: mark("only what is critical"),
 }
 
+KINDS: dict[str, str] = {
+    "server_crashed": mark("crashes"),
+    "server_hung": mark("does not answer"),
+    "server_recovered": mark("answers again"),
+    "start_failed": mark("failed starts"),
+    "restarts_exhausted": mark("given up"),
+    "limit_crossed": mark("limit crossed"),
+    "limit_cleared": mark("limit over"),
+    "limit_foreseen": mark("limit foreseen"),
+    "host_rebooted": mark("machine restarted"),
+    "database_restored": mark("database restored"),
+    "storage_degraded": mark("database in trouble"),
+    "storage_recovered": mark("database well again"),
+}
+"""What each kind of alert is called."""
+
 FAULTS: dict[RouteFault, str] = {
     RouteFault.NOWHERE: mark("Nothing was added: choose a channel, or give the address of a webhook."),
     RouteFault.TWO_PLACES: mark(
@@ -37,8 +53,8 @@ FAULTS: dict[RouteFault, str] = {
     RouteFault.BAD_ADDRESS: mark(
         "Nothing was added: that is no address that takes alerts. It begins with `https://` or `http://`."
     ),
-    RouteFault.UNKNOWN_KIND: mark("There is no kind of alert called {detail}. Pick from the list."),
-    RouteFault.NO_SUCH_ROUTE: mark("There is no route {detail}. See `/alerts list`."),
+    RouteFault.UNKNOWN_KIND: mark("There is no kind of alert called “{detail}”. Pick from the list."),
+    RouteFault.NO_SUCH_ROUTE: mark("There is no route “{detail}”. See `/alerts list`."),
     RouteFault.NO_ALERT_CHANNEL: mark("No channel is set for alerts yet. Choose one by `/setup` or `/alerts add`."),
 }
 
@@ -58,7 +74,7 @@ def description(route: Route, words: Words) -> str:
     """What a route takes, and whom it calls: "#3 → #ops · alpha · …"."""
     parts = [f"**#{route.id}** → {place(route)}"]
     parts.append(f"`{route.filter.server_id}`" if route.filter.server_id else words.text("all servers"))
-    parts += [", ".join(f"`{kind}`" for kind in sorted(route.filter.kinds))] if route.filter.kinds else []
+    parts += [", ".join(words.text(KINDS[kind]) for kind in sorted(route.filter.kinds))] if route.filter.kinds else []
     parts += [words.text(SEVERITIES[route.filter.min_severity])] if route.filter.min_severity != Severity.INFO else []
     if route.mention_role_id is not None:
         parts.append(_mention(route.mention_role_id, route.mention_after_min, words))
@@ -134,10 +150,26 @@ def _line(what: str, record: Record | None, words: Words) -> str:
     return f"{what}\n-# {record_text(record, words)}"
 
 
+def muted(mute: Mute, words: Words) -> str:
+    """Say what is silent, until when, and what ends that."""
+    server = f" server:{mute.server_id}" if mute.server_id else ""
+    kind = f" kind:{words.text(KINDS[mute.kind])}" if mute.kind else ""
+    return words.text(
+        "🔕 {what}: no alerts until {when}. `/status` shows how things are; `{command}` ends it.",
+        what=_silent(mute, words),
+        when=timestamp(mute.until_ms, "f"),
+        command=f"/alerts mute minutes:0{server}{kind}",
+    )
+
+
 def _mute(mute: Mute, words: Words) -> str:
+    what, when = _silent(mute, words), timestamp(mute.until_ms, "f")
+    return words.text("{what}: no alerts until {when}", what=what, when=when)
+
+
+def _silent(mute: Mute, words: Words) -> str:
     server = f"`{mute.server_id}`" if mute.server_id else words.text("all servers")
-    kind = f" · `{mute.kind}`" if mute.kind else ""
-    return words.text("{what} is silent until {when}", what=server + kind, when=timestamp(mute.until_ms, "f"))
+    return f"{server} · {words.text(KINDS[mute.kind])}" if mute.kind else server
 
 
 def _dead(letter: DeadLetter, words: Words) -> str:

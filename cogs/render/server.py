@@ -77,8 +77,6 @@ def _process(server: Server, words: Words) -> list[str]:
     lines = []
     if server.process is not None:
         lines.append(words.text("PID {pid}", pid=server.process.pid))
-    if server.run_id is not None:
-        lines.append(words.text("Run {number}", number=server.run_id))
     if server.started_ms is not None and server.state in LIVE:
         lines.append(words.text("Started {when}", when=timestamp(server.started_ms, "f")))
     return lines

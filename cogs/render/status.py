@@ -34,7 +34,7 @@ def status_embed(servers: Sequence[Server], words: Words) -> discord.Embed:
     embed = discord.Embed(title=f"{OVERVIEW.icon} {words.text('Servers')}", colour=OVERVIEW.colour)
     if not servers:
         embed.description = words.text(
-            "There is no server here that you may see. The bot's owner adds them with `gamekeeper server import`."
+            "There is no server here that you may see. An owner of the bot adds one by `/server add`."
         )
         return fit(embed)
     embed.description = listed(servers, words, _full_line)

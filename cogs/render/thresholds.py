@@ -177,7 +177,7 @@ def span(hours: Hours) -> str:
 def rule_line(limit: Limit, words: Words) -> str:
     """All that a limit says, in one line."""
     held = words.text("for {time}", time=duration(limit.hold_s, words))
-    back = words.text("over at {value}", value=amount(limit, limit.back_at, words))
+    back = words.text("ends at {value}", value=amount(limit, limit.back_at, words))
     return " · ".join([f"**{bound(limit, words)}**", held, back, restart_plan(limit, words)])
 
 

@@ -33,7 +33,7 @@ async def test_a_viewer_is_let_in_and_both_are_explained(home: World) -> None:
     assert told.startswith(f"⛔ <@{viewer.id}> may not `control` on `alpha`.")
     assert "no grant at all" in told
     told = await said(home, people.admin, "grant", who=viewer, action="control", server="alpha")
-    assert told == f"<@{viewer.id}> may `control` now on `alpha`."
+    assert told == f"✅ <@{viewer.id}> may `control` now on `alpha`."
     assert await home.complete(viewer, "start", "") == ["alpha"]
     assert "is up" in str((await home.slash(viewer, "start", server="alpha")).response)
     told = await said(home, people.admin, "check", who=viewer, action="control", server="alpha")
@@ -50,9 +50,18 @@ async def test_a_role_explains_as_well(home: World) -> None:
     assert f"✅ <@&{role.id}>" in await said(home, admin, "check", who=role, action="view")
     assert "is an owner" in await said(home, admin, "check", who=home.people.owner, action="admin")
     viewer = home.people.viewer
-    assert f"What they have: <@{viewer.id}> `view` `alpha`" in await said(
+    assert f"What they have: <@{viewer.id}> `view` (`alpha`)" in await said(
         home, admin, "check", who=viewer, action="admin", server="alpha"
     )
+
+
+@pytest.mark.parametrize(
+    ("server", "where"), [(None, "on all servers, to"), ("beta", "on `beta`, or on all servers, to")]
+)
+async def test_what_is_missing_is_named(home: World, server: str | None, where: str) -> None:
+    options = {} if server is None else {"server": server}
+    told = await said(home, home.people.admin, "check", who=home.people.stranger, action="control", **options)
+    assert f"Missing: a grant of `control` or `admin` {where} them or one of their roles." in told
 
 
 async def test_fault_46_an_admin_of_one_server_learns_of_no_other_by_asking_why(home: World) -> None:
@@ -60,7 +69,7 @@ async def test_fault_46_an_admin_of_one_server_learns_of_no_other_by_asking_why(
     await home.grant(Action.ADMIN, "alpha", user_id=somebody.id)
     await home.grant(Action.CONTROL, "beta", user_id=viewer.id)
     told = await said(home, somebody, "check", who=viewer, action="admin", server="alpha")
-    assert "`view` `alpha`" in told
+    assert "`view` (`alpha`)" in told
     assert "beta" not in told
 
 

@@ -48,7 +48,7 @@ async def bury(home: World, channel: simcord.ChannelHandle) -> int:
 
 async def test_a_channel_is_added_told_and_removed(home: World) -> None:
     said = await give(home, "add", channel="channel", server="alpha", kinds="crashed", min_severity="critical")
-    assert f"**#1** → <#{home.channel.id}> · `alpha` · `server_crashed` · only what is critical" in said
+    assert f"**#1** → <#{home.channel.id}> · `alpha` · crashes · only what is critical" in said
     [route] = await home.stores.routes.all()
     assert (route.channel_id, route.filter.server_id, route.filter.min_severity) == (
         home.channel.id,
@@ -96,9 +96,9 @@ async def test_only_an_owner_may_send_to_any_address_and_sees_its_secret_once(ho
         ({}, "choose a channel, or give the address"),
         ({"channel": "channel", "webhook": DISCORDS}, "not both"),
         ({"webhook": "gopher://example.org"}, "no address that takes alerts"),
-        ({"channel": "channel", "kinds": "sneezed"}, "no kind of alert called sneezed"),
-        ({"channel": "channel", "fallback": "9"}, "There is no route 9"),
-        ({"channel": "channel", "server": "nowhere"}, "There is no server nowhere"),
+        ({"channel": "channel", "kinds": "sneezed"}, "no kind of alert called “sneezed”"),
+        ({"channel": "channel", "fallback": "9"}, "There is no route “9”"),
+        ({"channel": "channel", "server": "nowhere"}, "There is no server “nowhere”"),
     ],
     ids=["nowhere", "two_places", "no_address", "no_kind", "no_fallback", "no_server"],
 )
@@ -129,13 +129,16 @@ async def test_fault_38_once_a_test_arrives_dead_letters_are_tried_again(home: W
 
 
 async def test_a_mute_is_begun_listed_and_ended(home: World) -> None:
-    assert "No alerts until" in await give(home, "mute", minutes=30, server="alpha", kind="server_crashed")
+    told = await give(home, "mute", minutes=30, server="alpha", kind="server_crashed")
+    assert "`alpha` · crashes: no alerts until" in told
+    assert "`/alerts mute minutes:0 server:alpha kind:crashes` ends it" in told
     await crash(home)
     await crash(home, "beta")
     await until(lambda: len(home.alerts.history()) == 1)
     assert "Beta" in (home.alerts.history()[0].embeds[0].title or "")
     listed = await give(home, "list")
-    assert "`alpha` · `server_crashed` is silent until" in listed
+    assert "`alpha` · crashes: no alerts until" in listed
+    assert "Nothing was silent" in await give(home, "mute", minutes=0, server="alpha", kind="server_hung")
     assert "sent again" in await give(home, "mute", minutes=0, server="alpha")
     assert "Nothing was silent" in await give(home, "mute", minutes=0, server="alpha")
 
@@ -164,7 +167,7 @@ async def test_fault_46_nor_falls_back_on_them_or_learns_what_is_silent_or_lost_
     assert refused == await give(home, "add", who=viewer, channel="channel", server="beta", fallback="999")
     assert len(await home.stores.routes.all()) == 1
     everything, of_beta = await give(home, "list"), await give(home, "list", who=viewer, server="beta")
-    for told in ("`alpha` · `server_hung` is silent", f"Alert #{event_id} could be delivered nowhere"):
+    for told in ("`alpha` · does not answer: no alerts until", f"Alert #{event_id} could be delivered nowhere"):
         assert told in everything
         assert told not in of_beta
 

@@ -38,9 +38,9 @@ async def test_it_shows_who_did_what_and_what_came_of_it(home: World) -> None:
     await home.slash(home.people.admin, "stop", server="beta")
     now, wrong, refused, done = await shown(home)
     stamp = f"<t:{home.clock.now_ms() // 1000}:f>"
-    grant = f"by `role:{home.places.role.id} admin on *`"
-    assert done == f"✅ {stamp} **admin** · `/start` · `server=alpha` · `done` · {grant}"
-    assert refused == f"⛔ {stamp} **viewer** · `/stop` · `server=alpha` · refused: `no_grant`"
+    grant = f"by <@&{home.places.role.id}> `admin` (all servers)"
+    assert done == f"✅ {stamp} **admin** · `/start` · `server=alpha` · {grant}"
+    assert refused == f"⛔ {stamp} **viewer** · `/stop` · `server=alpha` · refused: no grant"
     assert wrong == f"⚠️ {stamp} **admin** · `/stop` · `server=beta` · `wrong_state` · {grant}"
     assert now == f"… {stamp} **admin** · `/audit` · not finished · {grant}"
 

@@ -191,7 +191,7 @@ async def test_a_server_that_is_gone_is_told(home: World) -> None:
     for verb in (START, "logs"):
         answer = await press(home, home.people.owner, message, verb)
         assert answer.ephemeral
-        assert "There is no server gone" in answer.content
+        assert "There is no server “gone”" in answer.content
 
 
 async def test_a_press_after_a_restart_of_the_bot_does_the_same(home: World) -> None:

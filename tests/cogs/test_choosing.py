@@ -50,4 +50,4 @@ async def test_fault_46_what_was_not_offered_to_them_is_refused(home: World, val
 async def test_a_server_that_is_gone_is_told(home: World) -> None:
     result = await home.people.owner.select(await panel(home), ["gone"])
     assert result.response is not None
-    assert "There is no server gone" in result.response.content
+    assert "There is no server “gone”" in result.response.content

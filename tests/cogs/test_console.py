@@ -78,7 +78,7 @@ ERRORS: list[tuple[GameError, str, str]] = [
     (CommandRejected(RejectedBecause.EMPTY), "empty", ""),
     (CommandRejected(RejectedBecause.TOO_LONG, 1446), "1446 bytes", "1446"),
     (CommandRejected(RejectedBecause.CONTROL_CHARACTER), "control character", ""),
-    (NotSupported("command"), "no admin port", "admin"),
+    (NotSupported("command"), "no admin port", "`/server edit`"),
 ]
 
 
@@ -112,5 +112,5 @@ async def test_what_is_typed_into_a_console_has_no_answer(up: World, locale: str
 
 
 async def test_a_command_to_what_is_down(home: World) -> None:
-    assert (await rcon(home)).content == "⚠️ `alpha` is stopped. Start it with `/start`."
+    assert (await rcon(home)).content == "⚠️ **Alpha World** is stopped. Start it with `/start`."
     assert home.house.game("alpha").asked == []

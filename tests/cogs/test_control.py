@@ -41,7 +41,7 @@ async def test_start_waits_until_players_can_join(home: World) -> None:
 
 async def test_start_of_what_runs(home: World) -> None:
     await give(home, "start")
-    assert await give(home, "start") == "⚠️ `alpha` is already running."
+    assert await give(home, "start") == "⚠️ **Alpha World** is already running."
     assert len(home.house.launcher.spawned) == 1
 
 
@@ -157,7 +157,7 @@ async def test_a_second_polite_stop_says_what_helps(home: World) -> None:
 
 
 async def test_stop_of_what_is_down(home: World) -> None:
-    assert await give(home, "stop") == "⚠️ `alpha` is down already."
+    assert await give(home, "stop") == "⚠️ **Alpha World** is down already."
 
 
 async def test_fault_10_stop_calls_a_restart_off(home: World) -> None:

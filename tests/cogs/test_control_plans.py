@@ -158,7 +158,7 @@ async def test_nothing_to_call_off(home: World, *, running: bool) -> None:
     if running:
         await give(home, "start")
     assert await give(home, "cancel") == (
-        "⚠️ There is nothing to call off: no stop and no restart of `alpha` is planned or under way."
+        "⚠️ There is nothing to call off: no stop and no restart of **Alpha World** is planned or under way."
     )
 
 

@@ -75,7 +75,7 @@ EXAMPLES: list[GamekeeperError] = [
     NobodyMeant(NASTY),
     *(AccessDenied(denial, Action.CONTROL, "hunter2") for denial in Denial),
     *(
-        WrongState("alpha", state, request.value)
+        WrongState("alpha", state, request.value, name=NASTY)
         for request, accepted in ACCEPTED.items()
         for state in State
         if state not in accepted
@@ -104,7 +104,8 @@ def test_fault_49_64_every_error_has_words(error: GamekeeperError, locale: str) 
     told = explain(error, catalogue(locale))
     assert told is not None
     assert bool(re.search("[가-힣]", told)) is (locale == "ko")
-    assert not re.search(r"\{\w+\}|hunter2|/secret|@everyone|<@&1>|(?<!\\)\*\*", told)
+    assert not re.search(r"\{\w+\}|hunter2|/secret|@everyone|<@&1>", told)
+    assert len(re.findall(r"(?<!\\)\*\*", told)) == 2 * isinstance(error, WrongState)  # the name alone is bold
 
 
 @pytest.mark.parametrize(
@@ -124,10 +125,10 @@ def test_fault_49_64_every_error_has_words(error: GamekeeperError, locale: str) 
     ],
 )
 def test_a_wish_out_of_place_is_answered_by_what_helps(wanted: str, state: State, said: str) -> None:
-    told = explain(WrongState("alpha", state, wanted), catalogue("en"))
+    told = explain(WrongState("alpha", state, wanted, name="Alpha World"), catalogue("en"))
     assert told is not None
     assert said in told
-    assert "`alpha`" in told
+    assert "**Alpha World**" in told
 
 
 def test_fault_14_who_holds_a_port_is_named() -> None:

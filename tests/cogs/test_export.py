@@ -108,10 +108,10 @@ async def test_nothing_measured_is_said_and_no_file_sent(home: World) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"range": "169h"}, "169h is too long"),
+        ({"range": "169h"}, "“169h” is too long"),
         ({"range": "soon"}, "Write one such as `90m`, `24h` or `7d`"),
-        ({"fields": "cpu,pasword"}, "There is no field pasword. Choose from `cpu`"),
-        ({"fields": "@everyone"}, "There is no field @\u200beveryone"),
+        ({"fields": "cpu,pasword"}, "There is no field “pasword”. Choose from `cpu`"),
+        ({"fields": "@everyone"}, "There is no field “@\u200beveryone”"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_what_could(home: World, options: dict[str, str], said: str) -> None:
@@ -204,6 +204,14 @@ async def test_how_far_it_is_is_shown_now_and_then(home: World) -> None:
     shown = [text for text in home.edits() if "Exporting" in text]
     assert shown == ["⏳ Exporting **Alpha World**: 25%, 1,234 rows so far."]
     assert "Nothing was measured" in home.edits()[-1]
+
+
+@pytest.mark.parametrize(("span", "advised"), [("6d", 1), ("7d", 0), ("168h", 0)])
+async def test_a_longer_range_is_advised_where_there_is_one(home: World, span: str, advised: int) -> None:
+    told = (await export(home, range=span)).content
+    assert told.startswith("⚠️ Nothing was measured of **Alpha World**")
+    assert told.count("longer `range`") == advised
+    assert "see `/status`" in told.lower()
 
 
 async def test_no_more_than_two_at_once(home: World) -> None:

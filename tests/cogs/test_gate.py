@@ -40,7 +40,7 @@ async def test_what_is_done_is_written_down_with_all_that_belongs_to_it(home: Wo
     assert entry.arguments == {"server": "Alpha World", "reason": "enough"}
     assert entry.allowed_by == f"role:{home.places.role.id} admin on *"
     assert (entry.guild_id, entry.at_ms) == (home.guild.id, home.clock.now_ms())
-    assert record.outcome == AuditOutcome("wrong_state", "`alpha` is down already.", 0)
+    assert record.outcome == AuditOutcome("wrong_state", "**Alpha World** is down already.", 0)
 
 
 async def test_it_is_on_the_disk_before_anything_is_done(home: World) -> None:

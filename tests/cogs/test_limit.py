@@ -43,7 +43,7 @@ async def test_a_limit_that_is_set_is_shown_and_watched_at_once(home: World) -> 
     reply = text(await run(home, "set", **HEAP))
     assert "Limit 2 is set" in reply
     assert "**Alpha World**" in reply
-    assert "**Memory above 8.00 GiB** · for 1 m · over at 7.60 GiB · Only told" in reply
+    assert "**Memory above 8.00 GiB** · for 1 m · ends at 7.60 GiB · Only told" in reply
     assert "`/limit remove limit:2`" in reply
     assert [limit.server_id for limit in home.watch.limits] == [None, "alpha"]
     assert [entry.entry.entry for entry in await home.audit.page(limit=1)] == ["/limit set"]
@@ -52,18 +52,18 @@ async def test_a_limit_that_is_set_is_shown_and_watched_at_once(home: World) -> 
 async def test_a_restart_with_all_that_can_be_said_of_it(home: World) -> None:
     options: dict[str, Any] = {"then": "restart", "ceiling": "9g", "at_most": 30, "hours": "3-6", "back_at": "7 GiB"}
     reply = text(await run(home, "set", **HEAP, **options))
-    assert "over at 7.00 GiB · Restart as soon as nobody is on · only within 03:00–06:00 (Asia/Seoul)" in reply
+    assert "ends at 7.00 GiB · Restart as soon as nobody is on · only within 03:00–06:00 (Asia/Seoul)" in reply
     assert "after 30 m at the latest · at once at 9.00 GiB" in reply
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"value": "8"}, "8 lacks its unit. Write it with one, such as `8 GiB`, `512 MiB`."),
-        ({"value": "lots"}, "lots is no value"),
+        ({"value": "8"}, "“8” lacks its unit. Write it with one, such as `8 GiB`, `512 MiB`."),
+        ({"value": "lots"}, "“lots” is no value"),
         ({"metric": "host_cpu", "value": "90%"}, "Leave out `server`"),
         ({"ceiling": "9 GiB"}, "Choose that in `then`"),
-        ({"server": "nowhere"}, "There is no server nowhere"),
+        ({"server": "nowhere"}, "There is no server “nowhere”"),
     ],
 )
 async def test_what_cannot_be_a_limit_is_refused_with_what_can(
@@ -93,7 +93,7 @@ async def test_what_is_taken_back_is_gone(home: World) -> None:
     assert (
         "Limit 2 is gone: **Alpha World** · Memory above 8.00 GiB." in (await run(home, "remove", limit="2")).content
     )
-    assert "There is no limit 2" in (await run(home, "remove", limit="2")).content
+    assert "There is no limit “2”" in (await run(home, "remove", limit="2")).content
     assert "Limit 1 is gone" in (await run(home, "remove", limit="#1")).content
     assert "There is no limit here" in text(await run(home, "list"))
 
@@ -179,6 +179,6 @@ async def test_a_restart_for_a_limit_is_a_line_in_its_message(home: World) -> No
 
 async def test_everything_in_korean(home: World) -> None:
     reply = text(await run(home, "set", locale="ko", **HEAP))
-    assert "한도 2번을 정했어요" in reply
+    assert "한도 2번을 정했습니다" in reply
     assert "메모리 8.00 GiB 초과" in reply
-    assert "한도 9번은 없어요" in text(await run(home, "remove", locale="ko", limit="9"))
+    assert "“9” 한도는 없습니다" in text(await run(home, "remove", locale="ko", limit="9"))

@@ -40,7 +40,7 @@ async def test_it_is_taken_away_with_its_message(home: World) -> None:
     assert f"<#{home.channel.id}> is taken away" in await unpin(home, "#1")
     assert home.channel.history() == []
     assert await Panels(home.db).all() == []
-    assert "There is no panel 1 here" in await unpin(home, "1")
+    assert "There is no panel “1” here" in await unpin(home, "1")
 
 
 async def test_a_message_that_may_not_be_deleted_stays_as_it_is(home: World) -> None:
@@ -63,7 +63,7 @@ async def test_one_that_cannot_be_posted_is_not_kept(home: World) -> None:
 @pytest.mark.parametrize(
     ("servers", "told"),
     [
-        ("alpha, nowhere", "There is no server nowhere"),
+        ("alpha, nowhere", "There is no server “nowhere”"),
         (", ".join(["alpha"] * (NAMED_AT_MOST + 1)), "Name 25 servers"),
     ],
     ids=["unknown", "many"],
@@ -116,7 +116,7 @@ async def test_only_what_they_manage_is_offered(home: World) -> None:
 async def test_panels_of_another_guild_are_not_there(home: World) -> None:
     await Panels(home.db).add(Panel(OTHER_GUILD_ID, home.places.abroad.id, (), 5))
     assert await offered(home, home.people.admin, "unpin", "panel") == []
-    assert "There is no panel 1 here" in await unpin(home, "1")
+    assert "There is no panel “1” here" in await unpin(home, "1")
 
 
 @pytest.mark.parametrize("typed", ["x", "#", "1" * 10, "-1"])

@@ -51,7 +51,7 @@ async def test_fault_40_a_file_goes_to_the_channel_as_well(home: World) -> None:
 async def test_fault_40_an_error_goes_to_the_channel_where_the_command_was_begun(home: World) -> None:
     home.env.inject_error("PATCH", WEBHOOK, status=401, code=50027, times=None)
     await home.slash(home.people.admin, "stop", server="alpha")
-    assert [message.content for message in in_channel(home)] == ["⚠️ `alpha` is down already."]
+    assert [message.content for message in in_channel(home)] == ["⚠️ **Alpha World** is down already."]
 
 
 async def test_fault_40_a_refusal_never_goes_to_the_channel(home: World) -> None:

@@ -219,7 +219,7 @@ async def test_fault_46_only_an_owner_decides_on_a_trial(home: World) -> None:
     for parts, who, told in (
         (("alpha", "remove"), home.people.admin, "`DISCORD_OWNER_IDS`"),
         (("alpha", "explode"), home.people.owner, "I have offered nothing like that"),
-        (("gamma", "stop"), home.people.owner, "There is no server gamma"),
+        (("gamma", "stop"), home.people.owner, "There is no server “gamma”"),
     ):
         message = await channel.send(view=row(button(Address("trial", parts), "Go")))
         assert told in said(await who.click(message, label="Go"))

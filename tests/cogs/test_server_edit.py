@@ -137,7 +137,7 @@ async def test_fault_46_a_role_taken_away_while_the_form_is_open_counts(home: Wo
 async def test_a_server_that_is_not_there_is_told_to_owners(home: World) -> None:
     owner = home.people.owner
     result = await home.slash(owner, "server edit", server="gamma", part="program")
-    assert "There is no server gamma" in said(result)
+    assert "There is no server “gamma”" in said(result)
 
 
 # Removing
@@ -182,7 +182,7 @@ async def test_no_is_no(home: World) -> None:
 async def test_one_that_is_up_is_not_removed_by_mistake(home: World) -> None:
     await home.slash(home.people.owner, "start", server="alpha")
     refused = await remove(home, home.people.admin)
-    assert "`alpha` is not down, so it was not removed" in said(refused)
+    assert "**Alpha World** is not down, so it was not removed" in said(refused)
     assert "alpha" in await stored(home)
 
 
@@ -198,6 +198,7 @@ async def test_one_started_while_it_was_asked_is_not_removed(home: World) -> Non
 async def test_one_that_is_up_can_be_let_go_of_and_runs_on(home: World) -> None:
     await home.slash(home.people.owner, "start", server="alpha")
     asked = await remove(home, home.people.admin, leave_running=True)
+    assert "while it is up? It runs on" in said(asked)
     gone = await press(home, asked, "Remove it", home.people.admin)
     process = home.house.launcher.processes[0]
     assert f"Its process {process.identity.pid} runs on" in said(gone)

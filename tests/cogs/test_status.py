@@ -34,7 +34,7 @@ def embed_of(result: simcord.InteractionResult) -> discord.Embed:
 async def test_no_server_at_all(tmp_path: Path) -> None:
     async with world(tmp_path, []) as home:
         embed = embed_of(await home.slash(home.people.owner, "status"))
-        assert "gamekeeper server import" in (embed.description or "")
+        assert "`/server add`" in (embed.description or "")
 
 
 async def test_one_line_for_each_server_that_one_may_see(home: World) -> None:

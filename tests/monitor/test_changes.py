@@ -38,7 +38,7 @@ def test_fault_64_passwords_in_a_command_are_masked(argv: list[str], shown: list
 def test_a_description_says_what_was_said() -> None:
     told = described(spec_of("ark", ready=ReadyPolicy(log="Done")))
     assert told["id"] == "ark"
-    assert told["argv"] == "['run', '--fast']"
+    assert told["argv"] == '["run", "--fast"]'
     assert told["cwd"] == str(Path("/srv"))
     assert told["ready.log"] == "Done"
     assert told["restart.policy"] == "on-crash"
@@ -49,7 +49,7 @@ def test_a_description_says_what_was_said() -> None:
 def test_what_changed_is_told_key_by_key() -> None:
     before = spec_of("ark")
     after = replace(before, name="New", autostart=True, ready=ReadyPolicy(timeout_s=5.0))
-    assert changes(before, after) == ("name: Ark → New", "autostart: False → True", "ready.timeout_s: – → 5.0")
+    assert changes(before, after) == ("name: Ark → New", "autostart: false → true", "ready.timeout_s: – → 5.0")
     assert changes(before, before) == ()
 
 

@@ -34,7 +34,7 @@ DEAD = DeadLetter(OutboxItem(1, 9, crash(), "alerts", 0, AT_MS, "9f86d081"), AT_
 
 def test_a_route_says_what_it_takes_and_whom_it_calls() -> None:
     assert description(FULL, EN) == (
-        "**#3** → <#55> · `ark` · `server_crashed`, `server_hung` · from warnings on"
+        "**#3** → <#55> · `ark` · crashes, does not answer · from warnings on"
         " · calls <@&66> when nobody cares for 10 minutes · if it is gone: #4"
     )
     assert description(HOOK, EN) == "**#4** → 🪝 discord.com …5678 · all servers"
@@ -65,7 +65,7 @@ def test_the_list_tells_of_everything() -> None:
         "**#4**",
         "Everything that no route takes → <#77>",
         "2 went to the owners",
-        "`ark` · `server_hung` is silent until <t:1795500000:f>",
+        "`ark` · does not answer: no alerts until <t:1795500000:f>",
         "Alert #9 could be delivered nowhere: HTTP 404",
     ):
         assert text in (embed.description or "")

@@ -83,7 +83,7 @@ def test_what_is_not_known_is_not_shown_as_zero() -> None:
 
 
 def test_without_a_server_it_says_what_to_do() -> None:
-    assert "gamekeeper server import" in "\n".join(lines(status_embed([], EN)))
+    assert "`/server add`" in "\n".join(lines(status_embed([], EN)))
 
 
 @pytest.mark.parametrize("locale", ["en", "ko"])
@@ -117,7 +117,7 @@ def test_one_server_with_everything_known() -> None:
         "CPU **87%**\nMemory **3.25 GiB**\nPlayers **5**\nTick rate **19.8/s**\nDisk read **2.00 KiB/s**\n"
         "Disk write **0 B/s**\nThreads **61**\nmeasured <t:1795499995:R>"
     )
-    assert field(embed, "Process") == "PID 4321\nRun 7\nStarted <t:1795488480:f>"
+    assert field(embed, "Process") == "PID 4321\nStarted <t:1795488480:f>"
     assert field(embed, "Restarts") == "By itself: after a crash\n1 of 5 used"
     assert field(embed, "Last exit") == ("**crashed** · <t:1795488400:R>\nSIGSEGV (invalid memory access)\nexit 139")
     assert field(embed, "5 players on") == "Steve, Alex, a\\_b, 김민수, @\u200beveryone"

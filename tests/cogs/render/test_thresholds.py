@@ -139,7 +139,7 @@ def test_the_chart_shows_what_is_limited_first(event: LimitEvent, metric: str | 
 
 def test_a_rule_in_one_line() -> None:
     words = catalogue("en")
-    assert rule_line(HEAP, words) == "**Memory above 8.00 GiB** · for 10 m · over at 7.50 GiB · Only told"
+    assert rule_line(HEAP, words) == "**Memory above 8.00 GiB** · for 10 m · ends at 7.50 GiB · Only told"
     assert names(["a", "b", "c"], 2, words) == "a · b · … and 1 more"
 
 
