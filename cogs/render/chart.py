@@ -21,6 +21,9 @@ from cogs.render.chart_data import Line
 from cogs.render.chart_request import ChartRequest, Label, Mark, MarkKind, Panel
 from monitor.metrics import Unit
 
+LEAST = 1.0
+"""How far an axis reaches at least: what is next to nothing looks like it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
@@ -39,6 +42,15 @@ class Canvas:
     def write(self, x_px: float, y_px: float, text: str, size_px: float, **style: Any) -> Text:
         size = theme.points(size_px, self.request.dpi)
         return self.figure.text(*self.at(x_px, y_px), text, fontsize=size, va="baseline", **style)
+
+    def fitting(self, text: str, size_px: float, room_px: float, **style: Any) -> str:
+        """As much of a text as there is room for: how wide letters are, only their font knows."""
+        drawn = self.write(0, 0, text, size_px, **style)
+        while (width := drawn.get_window_extent().width) > room_px and len(text) > 2:  # noqa: PLR2004 - a letter and the ellipsis
+            text = text[: max(1, min(len(text) - 2, int(len(text) * room_px / width) - 1))].rstrip() + "…"
+            drawn.set_text(text)
+        drawn.remove()
+        return text
 
     def at(self, x_px: float, y_px: float) -> tuple[float, float]:
         """The place in matplotlib's fractions of the figure."""
@@ -97,9 +109,12 @@ def _compared(request: ChartRequest, chosen: tuple[str, ...]) -> list[str]:
 
 def _header(canvas: Canvas, chosen: tuple[str, ...], names: list[str]) -> None:
     request = canvas.request
-    canvas.write(theme.EDGE_PX, 42, name_of(request.title, chosen), 28, color=theme.BRIGHT, weight="bold")
-    canvas.write(theme.EDGE_PX, 70, canvas.say(request.subtitle), 17, color=theme.DIM)
-    styles = zip(names, theme.OTHERS, strict=False)
+    room_px = request.width_px - 2 * theme.EDGE_PX
+    title = canvas.fitting(name_of(request.title, chosen), 28, room_px, weight="bold")
+    canvas.write(theme.EDGE_PX, 42, title, 28, color=theme.BRIGHT, weight="bold")
+    canvas.write(theme.EDGE_PX, 70, canvas.say(request.subtitle), 18, color=theme.DIM)
+    shown = [canvas.fitting(name, 18, room_px / len(names) - theme.NAME_GAP_PX) for name in names]
+    styles = zip(shown, theme.OTHERS, strict=False)
     handles = [Line2D([], [], color=c, linestyle=dash, linewidth=2.5, label=name) for name, (c, dash) in styles]
     if handles:
         place = canvas.at(theme.EDGE_PX, theme.HEADER_PX - 2)
@@ -130,9 +145,9 @@ def _panel(canvas: Canvas, panel: Panel, top: float, marks: list[Mark]) -> None:
 
 def _heading(canvas: Canvas, panel: Panel, top: float, unit: str) -> None:
     base = top + theme.HEADING_BASE_PX
-    label = canvas.write(theme.EDGE_PX, base, canvas.say(panel.label), 20, color=theme.BRIGHT, weight="bold")
+    label = canvas.write(theme.EDGE_PX, base, canvas.say(panel.label), 21, color=theme.BRIGHT, weight="bold")
     if unit:
-        canvas.write(label.get_window_extent().x1 + 10, base, unit, 16, color=theme.DIM)
+        canvas.write(label.get_window_extent().x1 + 10, base, unit, 18, color=theme.DIM)
 
 
 def _summary(canvas: Canvas, top: float, unit: Unit, line: Line, factor: float) -> None:
@@ -142,7 +157,7 @@ def _summary(canvas: Canvas, top: float, unit: Unit, line: Line, factor: float) 
     texts = {key: canvas.say(canvas.request.texts[key]) for key in values}
     told = [texts[key].format(value=chart_data.figure_text(float(value) / factor)) for key, value in values.items()]
     right = canvas.request.width_px - theme.RIGHT_PX
-    canvas.write(right, top + theme.HEADING_BASE_PX, "   ".join(told), 16, color=theme.TEXT, ha="right")
+    canvas.write(right, top + theme.HEADING_BASE_PX, "   ".join(told), 18, color=theme.TEXT, ha="right")
 
 
 def _line(axes: Axes, line: Line, factor: float, panel: Panel, place: int | None) -> None:
@@ -170,8 +185,7 @@ def _time_axis(canvas: Canvas, axes: Axes, *, last: bool) -> None:
 
 
 def _value_axis(axes: Axes, unit: Unit, top: float) -> None:
-    least = 1.0 if unit in (Unit.COUNT, Unit.PERCENT_OF_CORE) else 0.01
-    axes.set_ylim(0, max(top, least) * theme.HEADROOM)
+    axes.set_ylim(0, max(top, LEAST) * theme.HEADROOM)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=unit is Unit.COUNT, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 

@@ -18,15 +18,17 @@ BRIGHT = "#f5f6f7"
 Dash = Literal["-", "--", ":", "-."]
 
 EDGE_PX = 22
-LEFT_PX = 76
-RIGHT_PX = 26
+LEFT_PX = 84
+RIGHT_PX = 30
 HEADER_PX = 84
 NAMES_PX = 28
+NAME_GAP_PX = 80
+"""What a name in the legend has beside it: its line, and the room to the next."""
 HEADING_PX = 42
 HEADING_BASE_PX = 30
 PANEL_GAP_PX = 8
-TICKS_PX = 58
-LEGEND_PX = 36
+TICKS_PX = 64
+LEGEND_PX = 38
 MARK_PX = 4
 HEADROOM = 1.18
 
@@ -91,7 +93,7 @@ def settings(families: tuple[str, ...], dpi: int) -> dict[Any, Any]:
     """The rc settings of one drawing. Names are never read as formulas, however many dollar signs they have."""
     return {
         "font.family": list(families),
-        "font.size": points(17, dpi),
+        "font.size": points(18, dpi),
         "text.color": TEXT,
         "text.parse_math": False,
         "axes.unicode_minus": False,
@@ -109,11 +111,11 @@ def settings(families: tuple[str, ...], dpi: int) -> dict[Any, Any]:
         "ytick.color": GRID,
         "xtick.labelcolor": DIM,
         "ytick.labelcolor": DIM,
-        "xtick.labelsize": points(15, dpi),
-        "ytick.labelsize": points(15, dpi),
+        "xtick.labelsize": points(18, dpi),
+        "ytick.labelsize": points(18, dpi),
         "ytick.major.size": 0,
         "legend.frameon": False,
-        "legend.fontsize": points(16, dpi),
+        "legend.fontsize": points(18, dpi),
         "legend.handletextpad": 0.3,
         "legend.columnspacing": 1.6,
     }

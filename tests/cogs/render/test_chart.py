@@ -108,6 +108,23 @@ def test_two_series_are_told_apart_by_colour_and_named() -> None:
         assert columns_with(picture[theme.HEADER_PX : theme.HEADER_PX + theme.NAMES_PX], colour)
 
 
+@pytest.mark.parametrize("letter", ["W", pytest.param("뷁", marks=pytest.mark.skipif(not HANGUL, reason="no font"))])
+def test_no_name_runs_off_the_picture(letter: str) -> None:
+    lines = [curve([50.0] * 60, name=letter * 60), curve([20.0] * 60, name=letter * 60)]
+    asked = replace(request(("cpu", lines)), title=Label(letter * 60, "x"), locale="ko")
+    header = pixels(draw(asked))[: theme.HEADER_PX + theme.NAMES_PX]
+    written = (header != header[0, 0]).any(axis=(0, 2)).nonzero()[0]
+    assert 600 < written.max() <= 800 - theme.EDGE_PX
+
+
+def test_next_to_nothing_looks_like_it() -> None:
+    asked = request(("read", [curve([0.1] * 60)]))
+    plot = pixels(draw(asked))[theme.HEADER_PX + theme.HEADING_PX : theme.HEADER_PX + 190 - theme.PANEL_GAP_PX]
+    wanted = tuple(int(theme.COLOURS["read"][n : n + 2], 16) for n in (1, 3, 5))
+    rows = (plot == wanted).all(axis=2).any(axis=1).nonzero()[0]
+    assert rows.min() > 0.8 * len(plot)
+
+
 def test_players_are_drawn_as_steps() -> None:
     asked = request(("players", [curve([1.0] * 30 + [9.0] * 30)]))
     picture = pixels(draw(asked))[theme.HEADER_PX + theme.HEADING_PX :]
