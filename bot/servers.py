@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.app import DATABASE
+from bot.app import BACKUPS, DATABASE
 from bot.failures import told
 from bot.lock import only_one
 from bot.settings import Settings, readable_by_all
@@ -23,7 +23,9 @@ from monitor.paths import place_problems
 from monitor.serverfile import MAX_BYTES, read_servers
 from monitor.spec import ServerSpec
 from storage.audit import ALLOWED, Audit, AuditEntry, AuditOutcome
+from storage.backup import Backups
 from storage.database import Database
+from storage.opening import open_for_command
 from storage.servers import Servers
 
 LATER = "They are looked after from the next `gamekeeper run` on."
@@ -115,7 +117,7 @@ def _read(file: Path) -> bytes:
 
 async def _save(settings: Settings, entry: str, make: Make) -> Sequence[ServerSpec]:
     """Write down what is about to be done, then do it, then what came of it."""
-    async with await Database.open(settings.data_dir / DATABASE) as db:
+    async with await _opened(settings) as db:
         servers, audit = Servers(db), Audit(db)
         known = {spec.id: spec for spec in await servers.all()}
         specs = make(tuple(known.values()))
@@ -131,8 +133,13 @@ async def _save(settings: Settings, entry: str, make: Make) -> Sequence[ServerSp
 
 
 async def _all(settings: Settings) -> Sequence[ServerSpec]:
-    async with await Database.open(settings.data_dir / DATABASE) as db:
+    async with await _opened(settings) as db:
         return await Servers(db).all()
+
+
+async def _opened(settings: Settings) -> Database:
+    backups = Backups(settings.data_dir / BACKUPS, settings.backups_kept)
+    return await open_for_command(settings.data_dir / DATABASE, backups, SystemClock().now_ms())
 
 
 def _somebody() -> Actor:

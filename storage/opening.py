@@ -1,7 +1,7 @@
-"""Opens the database for a bot that must start whatever has happened to it.
+"""Opens the database for a bot that must start whatever has happened to it, and for a command that need not.
 
-It is checked, backed up before it is migrated, repaired where it is broken, and kept in memory where the disk takes
-nothing.
+It is backed up before it is migrated. For the bot it is checked, repaired where it is broken, and kept in memory where
+the disk takes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from monitor.errors import StorageError, StorageFault
 from monitor.events import DatabaseRestored
 from monitor.ports import Clock
 from storage import repair
-from storage.backup import Backups, problem_in
+from storage.backup import Backup, Backups, problem_in
 from storage.connection import BUSY_MS, copy
 from storage.database import Database, Options
 from storage.faults import file_errors_translated
@@ -43,8 +43,7 @@ async def open_database(path: Path, backups: Backups, clock: Clock, *, busy_ms: 
 
     async def inspect(connection: aiosqlite.Connection, version: int, newest: int) -> None:
         await _check(connection, path)
-        if 0 < version < newest:
-            made = await backups.make(lambda target: copy(connection, target), clock.now_ms())
+        if (made := await _back_up(connection, version, newest, backups, clock.now_ms())) is not None:
             log.info("backed_up_before_migration", file=made.path.name, version=version, to=newest)
 
     reserve = Reserve(path.with_name(f"{path.name}.reserve"))
@@ -56,6 +55,31 @@ async def open_database(path: Path, backups: Backups, clock: Clock, *, busy_ms: 
             raise
         log.error("database_in_memory", fault=err.fault.value, detail=err.detail)  # noqa: TRY400  # no surprise
         return await Database.open_in_memory(path, err, options=options)
+
+
+async def open_for_command(path: Path, backups: Backups, now_ms: int) -> Database:
+    """Open the file for a command that ends at once. What is wrong with it is left to the bot.
+
+    Raises:
+        StorageError: UNREADABLE, also where it is gone or empty and there are backups: a new one would stand in their
+            way. Or what `Database.open` says.
+    """
+
+    async def inspect(connection: aiosqlite.Connection, version: int, newest: int) -> None:
+        await _back_up(connection, version, newest, backups, now_ms)
+
+    with file_errors_translated(path):
+        found = await asyncio.to_thread(repair.obvious_damage, path, backups)
+    if found is not None:
+        raise StorageError(StorageFault.UNREADABLE, str(path), found)
+    return await Database.open(path, options=Options(inspect=inspect))
+
+
+async def _back_up(
+    connection: aiosqlite.Connection, version: int, newest: int, backups: Backups, now_ms: int
+) -> Backup | None:
+    """Make one if a migration is to come."""
+    return await backups.make(lambda target: copy(connection, target), now_ms) if 0 < version < newest else None
 
 
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:

@@ -134,3 +134,14 @@ def test_a_file_is_audited_with_before_and_after(ark: Path, tmp_path: Path) -> N
     assert [record.entry.entry for record in records] == ["gamekeeper server import"] * 2
     assert records[0].outcome is not None
     assert records[0].outcome.detail == "a: name: A → B"
+
+
+def test_fault_31_where_the_database_is_gone_none_is_put_in_the_way_of_its_backup(
+    ark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["server", "add", "--folder", str(ark), "My Ark", PROGRAM]) == 0
+    assert main(["backup-db"]) == 0
+    (tmp_path / "data" / DATABASE).unlink()
+    assert main(["server", "list"]) == FAILED
+    assert "`gamekeeper run`" in capsys.readouterr().err
+    assert not (tmp_path / "data" / DATABASE).exists()

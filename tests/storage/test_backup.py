@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from monitor.errors import StorageError, StorageFault
 from storage.backup import EVERY_MS, Backup, Backups, copy_beside, problem_of
 from storage.database import Database
 from storage.migrations import load
-from storage.opening import open_database
+from storage.opening import open_database, open_for_command
 from storage.reserve import RESERVE_BYTES
 from tests.fakes.clock import EPOCH_MS, FakeClock
 from tests.storage.notes import beside, texts, write_ten
@@ -148,22 +148,32 @@ async def test_when_the_next_one_is_due(notes: Database, backups: Backups, passe
     assert backups.due(EPOCH_MS + passed_ms) is due
 
 
-async def test_a_migration_is_preceded_by_a_backup(path: Path, backups: Backups) -> None:
+Open = Callable[[Path, Backups, int], Awaitable[Database]]
+
+OPENED: dict[str, Open] = {
+    "by the bot": lambda path, backups, now_ms: open_database(path, backups, FakeClock(now_ms)),
+    "by a command": open_for_command,
+}
+
+
+@pytest.mark.parametrize("opened", OPENED.values(), ids=OPENED)
+async def test_a_migration_is_preceded_by_a_backup(path: Path, backups: Backups, opened: Open) -> None:
     newest = len(load())
     async with await Database.open(path, load()[: newest - 1]):
         pass
-    async with await open_database(path, backups, FakeClock()) as db:
+    async with await opened(path, backups, EPOCH_MS) as db:
         assert db.version == newest
     [before] = backups.all()
     with closing(sqlite3.connect(before.path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (newest - 1,)
-    async with await open_database(path, backups, FakeClock(EPOCH_MS + 1)):
+    async with await opened(path, backups, EPOCH_MS + 1):
         pass
     assert backups.all() == [before]
 
 
-async def test_a_new_database_is_not_backed_up_before_it_is_made(path: Path, backups: Backups) -> None:
-    async with await open_database(path, backups, FakeClock()):
+@pytest.mark.parametrize("opened", OPENED.values(), ids=OPENED)
+async def test_a_new_database_is_not_backed_up_before_it_is_made(path: Path, backups: Backups, opened: Open) -> None:
+    async with await opened(path, backups, EPOCH_MS):
         assert backups.all() == []
 
 

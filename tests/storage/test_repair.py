@@ -20,7 +20,7 @@ from storage.connection import APPLICATION_ID
 from storage.database import Database
 from storage.journal import Journal
 from storage.migrations import load
-from storage.opening import NUMBERS_LEFT_OUT, open_database
+from storage.opening import NUMBERS_LEFT_OUT, open_database, open_for_command
 from storage.outbox import Outbox
 from storage.servers import Servers
 from tests.fakes.clock import FakeClock
@@ -291,3 +291,18 @@ def test_sqlite_is_the_one_that_names_the_damage(path: Path) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.close()
     assert problem_of(whole) is None
+
+
+@pytest.mark.parametrize("how", ["first page zeroed", "cut to nothing", "another text altogether", "gone"])
+async def test_fault_31_a_command_puts_nothing_in_the_way_of_the_repair(
+    path: Path, backups: Backups, clock: FakeClock, how: str
+) -> None:
+    await live(path, backups, clock)
+    BROKEN[how](path)
+    broken = content(path)
+    with pytest.raises(StorageError) as caught:
+        await open_for_command(path, backups, clock.now_ms())
+    assert caught.value.fault is StorageFault.UNREADABLE
+    assert content(path) == broken
+    async with opened(path, backups, clock) as db:
+        assert [spec.id for spec in await Servers(db).all()] == [SPEC.id]
