@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.errors import AccessRefused, GameFault, GameUnavailable
 from monitor.readiness import LOOK_EVERY_S, Readiness
@@ -75,6 +77,43 @@ async def test_the_game_is_asked_until_it_says_yes(
     assert game.asked == ["ready"] * 4
     game.fail_with.clear()
     game.ready = True
+    await clock.advance(LOOK_EVERY_S)
+    assert await task is True
+
+
+async def test_fault_63_an_adapter_that_breaks_is_asked_again_and_logged_once(
+    game: FakeGame, output: FakeLog, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> bool:
+        raise TimeoutError("of a socket of its own")
+
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(game, "is_ready", broken)
+        task = asyncio.create_task(readiness(BY_GAME, game, output, clock).within_limit())
+        await clock.until_sleeping(2)
+        await clock.advance(LOOK_EVERY_S * 3)
+        assert not task.done()
+    assert [line["event"] for line in logs] == ["readiness_unknown"]
+    game.ready = True
+    await clock.advance(LOOK_EVERY_S)
+    assert await task is True
+
+
+@pytest.mark.usefixtures("no_threads")
+async def test_fault_55_a_log_that_cannot_be_read_for_a_moment_is_read_again(
+    game: FakeGame, output: FakeLog, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(mark: int) -> tuple[str, int]:
+        raise OSError(errno.EMFILE, "no descriptors left")
+
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(output, "read_since", refused)
+        task = asyncio.create_task(readiness(BY_LOG, game, output, clock).within_limit())
+        await clock.until_sleeping(2)
+        await clock.advance(LOOK_EVERY_S * 3)
+        assert not task.done()
+    assert [line["event"] for line in logs] == ["log_unreadable"]
+    output.write("Done (1s)")
     await clock.advance(LOOK_EVERY_S)
     assert await task is True
 
