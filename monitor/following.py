@@ -21,6 +21,9 @@ MAIN_SHARE = 0.5
 """What outlives a process that failed is taken for the server itself only where it holds at least this much of the
 memory that all of them held: a crash reporter or a forgotten helper is small."""
 
+SURELY_MAIN_BYTES = 512 << 20
+"""Where the whole was not measured yet, as right after the bot came back: what holds this much is no crash reporter."""
+
 log = structlog.get_logger(__name__)
 
 Moved = Callable[[ProcessId], None]
@@ -85,7 +88,7 @@ class FollowedProcess:
     async def _is_main(self, survivor: ServerProcess) -> bool:
         whole = self.last_memory_bytes()
         held = await survivor.memory_bytes()
-        return whole is not None and held is not None and held >= MAIN_SHARE * whole
+        return held is not None and held >= (SURELY_MAIN_BYTES if whole is None else MAIN_SHARE * whole)
 
     async def _push_on(self) -> None:
         if self._push is None:

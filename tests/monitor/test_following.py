@@ -107,6 +107,19 @@ async def test_fault_11_the_end_of_a_launcher_that_failed_is_not_the_game_s(hous
     assert nothing_was_said(house)
 
 
+async def test_fault_11_a_game_is_spared_whose_launcher_fails_before_anything_was_measured(house: House) -> None:
+    async with house.supervising() as ark:
+        await launched(house, ark, memory=4 << 30)
+    launcher, game = house.launcher.processes
+    async with house.supervising() as ark:
+        launcher.exit(signal=9)
+        await house.journal.nth(ServerMoved)
+        await settle()
+        assert (ark.server.process, ark.server.state) == (game.identity, State.RUNNING)
+    assert (game.alive, game.killed) == (True, 0)
+    assert nothing_was_said(house)
+
+
 async def test_fault_11_a_launcher_that_dies_by_the_polite_signal_passes_it_on(house: House) -> None:
     house.game().fail_with["stop"] = NotSupported("stop")
     async with house.supervising() as ark:
