@@ -249,7 +249,7 @@ def test_a_minute_is_what_its_rows_come_to(rows: list[tuple[int | None, ...]], s
     assert (at_s, total) == (60, len(rows))
     for index, column in enumerate(zip(*rows, strict=True)):
         count, low, high, added = parts[4 * index : 4 * index + 4]
-        number = total if count is None else count  # as the view has it
+        number = len(rows) if count is None else count  # as the view has it
         high = low if high is None else high
         assert (number, low, high) == parts_of(column)[:3]
         assert parts_of(column)[3] == (low * number if added is None and low is not None else added)
