@@ -1,7 +1,7 @@
 """Opens the database for a bot that must start whatever has happened to it, and for a command that need not.
 
-It is backed up before it is migrated. For the bot it is checked, repaired where it is broken, and kept in memory where
-the disk takes nothing.
+It is backed up before it is migrated. For the bot it is checked, repaired where it is broken, and kept in memory
+where the disk takes nothing.
 """
 
 from __future__ import annotations
