@@ -125,7 +125,9 @@ async def pages(
         UnknownServer: the database has never heard of one of the servers.
         StorageError: the database refused.
     """
-    ids = {no: server_id for server_id, no in (await _numbers(db, export.server_ids)).items()}
+    numbers = await _numbers(db, export.server_ids)
+    # Of one with a larger number nothing is ever stored, and its keys would be those of another server.
+    ids = {no: server_id for server_id, no in numbers.items() if no <= MOST_SERVERS}
     begin, end = key_of(export.since_s), key_of(export.until_s)
     while begin < end:
         until = min(begin + key_of(SLICE_S), end)

@@ -27,6 +27,7 @@ from storage.export import (
     span_s,
     wanted,
 )
+from storage.measures import MOST_SERVERS
 from storage.samples import SampleBuffer
 from tests.fakes.clock import FakeClock
 
@@ -205,3 +206,15 @@ async def test_a_refusal_of_the_database_is_told(db: Database) -> None:
     await db.close()
     with pytest.raises(StorageError):
         await rows(db, Export(("ark",), 0, 100))
+
+
+async def test_what_waits_of_a_server_too_many_is_taken_for_no_other_server_s(
+    db: Database, buffer: SampleBuffer
+) -> None:
+    async with db.transaction() as tx:
+        for no in (MOST_SERVERS, MOST_SERVERS + 1, MOST_SERVERS + 2):
+            await tx.execute("INSERT INTO servers (no, id, spec) VALUES (?, ?, '{}')", (no, f"server {no}"))
+    buffer.add([sample(f"server {MOST_SERVERS + more}", 100) for more in range(3)])
+    ids = ("ark", *(f"server {MOST_SERVERS + more}" for more in range(3)))
+    export = Export(ids, 0, 200, PLAYERS)
+    assert await rows(db, export, buffer) == [(100, f"server {MOST_SERVERS}", (100,))]
