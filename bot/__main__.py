@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bot.settings import EX_CONFIG, SettingsError, load_settings
+from bot.settings import ENV_FILE, EX_CONFIG, SettingsError, load_settings
 from monitor.errors import GamekeeperError
 
 FAILED = 1
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = chosen.run(chosen)
     except SettingsError as wrong:
-        print(wrong, file=sys.stderr)
+        print(wrong, _whence(Path(ENV_FILE)), sep="\n", file=sys.stderr)
         return EX_CONFIG
     except GamekeeperError as failure:
         from bot.failures import explain  # noqa: PLC0415
@@ -40,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _whence(env_file: Path) -> str:
+    """Say where settings are put: in the folder of whoever typed the command, which not everybody knows."""
+    if env_file.exists():
+        return f"They are read from {env_file.absolute()}; .env.example explains each."
+    return f"{env_file.absolute()} is not there: copy .env.example to it, or change to the folder that has yours."
 
 
 def _print_anything() -> None:

@@ -25,6 +25,7 @@ from bot.values import Bind
 from monitor.errors import GamekeeperError
 from storage.backup import BACKUPS_KEPT
 
+ENV_FILE = ".env"
 EX_CONFIG = 78
 """The exit code for wrong settings, as in the BSD `sysexits.h`."""
 
@@ -226,7 +227,7 @@ class _GivenSettings(Settings):
         return (init_settings,)
 
 
-def load_settings(env_file: Path = Path(".env")) -> Settings:
+def load_settings(env_file: Path = Path(ENV_FILE)) -> Settings:
     """Read the environment and `env_file`, which need not exist.
 
     Raises:
@@ -262,7 +263,7 @@ def _settings(kind: type[Settings], arguments: Mapping[str, Any], problems: Sequ
     raise SettingsError(problems)
 
 
-def warnings_for(settings: Settings, env_file: Path = Path(".env")) -> list[str]:
+def warnings_for(settings: Settings, env_file: Path = Path(ENV_FILE)) -> list[str]:
     """Say what works but should not be left as it is."""
     found = []
     if settings.token is not None and readable_by_all(env_file):

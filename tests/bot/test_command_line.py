@@ -179,7 +179,16 @@ async def test_without_a_token_it_does_not_run_and_says_where_to_put_it(tmp_path
     told = await command(tmp_path, {"GAMEKEEPER_DATA_DIR": str(tmp_path / "data")}, "run")
     assert (told.code, told.out) == (EX_CONFIG, "")
     assert told.err.splitlines()[1].startswith("  DISCORD_TOKEN: it is missing")
+    assert told.err.splitlines()[2].endswith(
+        ".env is not there: copy .env.example to it, or change to the folder that has yours."
+    )
     assert not (tmp_path / "data").exists()
+
+
+async def test_wrong_settings_name_the_file_that_they_stand_in(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DISCORD_TOKEN=\n")
+    told = await command(tmp_path, {"GAMEKEEPER_DATA_DIR": str(tmp_path / "data")}, "run")
+    assert told.err.splitlines()[-1] == f"They are read from {tmp_path / '.env'}; .env.example explains each."
 
 
 # Servers
