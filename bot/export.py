@@ -8,11 +8,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from bot.app import BACKUPS, DATABASE, EXPORTS
 from bot.lock import AlreadyRunning, only_one
@@ -21,6 +21,7 @@ from monitor.errors import GamekeeperError
 from monitor.local.clock import SystemClock
 from monitor.metrics import BY_KEY
 from storage.backup import Backups, copy_beside
+from storage.database import Database
 from storage.export import MOST_HOURS, MOST_S, Export, ExportFault, ExportRefused, span_s, wanted
 from storage.export_file import Format, Written, export_to, write_export
 from storage.faults import file_errors_translated
@@ -103,9 +104,10 @@ def export(settings: Settings, asked: Asked) -> int:
     export = wanted(asked.server_ids, asked.span, asked.fields, SystemClock().now_ms() // 1000)
     progress = Progress(sys.stderr)
     try:
-        with _readable(settings.data_dir) as path:
+        with _readable(settings.data_dir) as path, _stream(asked.output) as stream:
             backups = Backups(path.parent / BACKUPS, settings.backups_kept)
-            written = asyncio.run(_export(path, backups, export, asked, progress))
+            opening = open_for_command(path, backups, SystemClock().now_ms())
+            written = asyncio.run(_export(opening, export, asked, stream, progress))
     except BrokenPipeError:
         return _reader_gone()
     except OSError as err:
@@ -142,10 +144,25 @@ def _copied(path: Path, folder: Path) -> Iterator[Path]:
         yield copy
 
 
-async def _export(path: Path, backups: Backups, export: Export, asked: Asked, progress: Progress) -> Written:
-    async with await open_for_command(path, backups, SystemClock().now_ms()) as db:
-        if asked.output == STDOUT:
-            return await write_export(db, export, asked.form, sys.stdout.buffer, on_progress=progress.show)
+@contextmanager
+def _stream(output: str) -> Iterator[BinaryIO | None]:
+    """What is written into as it is: a pipe, a device. `None`: a file, the place of which another one takes."""
+    path = Path(output)
+    if output == STDOUT:
+        yield sys.stdout.buffer
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            yield stream
+    else:
+        yield None
+
+
+async def _export(
+    opening: Awaitable[Database], export: Export, asked: Asked, stream: BinaryIO | None, progress: Progress
+) -> Written:
+    async with await opening as db:
+        if stream is not None:
+            return await write_export(db, export, asked.form, stream, on_progress=progress.show)
         return await export_to(db, export, asked.form, Path(asked.output), on_progress=progress.show)
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -115,6 +116,17 @@ def test_what_fails_says_why_and_leaves_nothing(
     assert told.out == ""
     assert told.err.startswith(f"gamekeeper: {said}")
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are POSIX's")
+@pytest.mark.usefixtures("measured")
+def test_a_pipe_or_a_device_is_written_into_and_stays_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        assert main(["export", "ark", "--output", str(pipe)]) == 0
+        assert read.result(5).count("\n") == ROWS
+    assert pipe.is_fifo()
 
 
 def test_beside_a_running_bot_a_copy_is_exported_and_nothing_of_it_stays(
