@@ -22,7 +22,7 @@ MAIN_SHARE = 0.5
 memory that all of them held: a crash reporter or a forgotten helper is small."""
 
 SURELY_MAIN_BYTES = 512 << 20
-"""Where the whole was not measured yet, as right after the bot came back: what holds this much is no crash reporter."""
+"""Where the whole was not measured yet, as right after a bot has come: what holds this much is no crash reporter."""
 
 log = structlog.get_logger(__name__)
 

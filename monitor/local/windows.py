@@ -41,6 +41,7 @@ from monitor.local.windows_handles import (
 from monitor.local.windows_hold import WindowsHold
 from monitor.local.windows_values import affinity_mask, command_line, environment, priority_class, unfit_argument
 from monitor.model import ExitStatus, ProcessId
+from monitor.spec import Priority
 
 _FILE_APPEND_DATA = 0x0004
 _SHARE_ALL = 0x1 | 0x2 | 0x4
@@ -67,7 +68,10 @@ class WindowsSystem:
         """Nothing was prepared."""
 
     def spawn(self, start: Start) -> Hold:
-        """Start it suspended, so that it has its processors before it runs, and is known before it can end.
+        """Start it.
+
+        It waits only where its share of the machine is not the usual one, and has to be set before it runs: a bot
+        that dies meanwhile leaves one behind that waits for ever.
 
         Raises:
             LaunchRefused: a batch file would not get an argument as it is.
@@ -77,10 +81,13 @@ class WindowsSystem:
             raise LaunchRefused(start.server_id, LaunchFault.BAD_ARGUMENT, f"argv[{unfit}]")
         process, thread, pid = _create(start)
         try:
-            _give_share(process, start)
             started = created(process)
-            if started is None or kernel.ResumeThread(wintypes.HANDLE(thread)) < 0:
+            if started is None:
                 raise ctypes.WinError(ctypes.get_last_error())
+            if _waits(start):
+                _give_share(process, start)
+                if kernel.ResumeThread(wintypes.HANDLE(thread)) < 0:
+                    raise ctypes.WinError(ctypes.get_last_error())
         except OSError:
             _winapi.TerminateProcess(process, _ENDED_BY_US)
             _winapi.CloseHandle(process)
@@ -128,7 +135,7 @@ class WindowsSystem:
 
 def _create(start: Start) -> tuple[int, int, int]:
     """Give handles of the new process and its first thread, and the pid."""
-    flags = subprocess.CREATE_NO_WINDOW | _SUSPENDED
+    flags = subprocess.CREATE_NO_WINDOW | priority_class(start.priority) | (_SUSPENDED if _waits(start) else 0)
     try:
         return _create_process(start, flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
     except PermissionError:  # the job we are in lets nobody leave
@@ -163,6 +170,10 @@ def _create_process(start: Start, flags: int) -> tuple[int, int, int]:
     finally:
         os.close(nothing)
     return process, thread, pid
+
+
+def _waits(start: Start) -> bool:
+    return bool(start.cpus) or start.priority is not Priority.NORMAL
 
 
 def _give_share(process: int, start: Start) -> None:

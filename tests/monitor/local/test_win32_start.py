@@ -62,6 +62,17 @@ async def test_it_has_the_priority_that_was_asked_for(stage: Stage, priority: Pr
     assert psutil.Process(process.identity.pid).nice() == classes()[priority]
 
 
+async def test_fault_17_a_usual_start_waits_for_nothing_that_a_bot_could_die_before(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def died(_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(kernel, "ResumeThread", died)
+    _, game = await stage.play()
+    await game.order("burn 0")
+
+
 async def test_it_has_its_processors_before_its_first_instruction(stage: Stage) -> None:
     script = """
 import ctypes
