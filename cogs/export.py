@@ -16,9 +16,10 @@ from cogs.locale.catalogue import Words, catalogue
 from cogs.render.export import exported, nothing_measured, on_its_way, too_large
 from cogs.reply import answer, defer, progress
 from cogs.server_cog import ServerCog
+from monitor.errors import UnknownServer
 from monitor.model import Server
 from monitor.ports import Clock, Control
-from storage.export import wanted
+from storage.export import ExportRefused, wanted
 from storage.export_file import Format, Written
 from storage.exports import Exports, Made
 from storage.grants import Action
@@ -118,8 +119,13 @@ class ExportCog(ServerCog):
         fields: Typed = "",
     ) -> None:
         words = catalogue(interaction.locale.value)
-        meant = await self.meant(interaction, Action.VIEW, server)
-        export = wanted((meant.id,), range, fields, self._clock.now_ms() // 1000)
+        try:
+            meant = await self.meant(interaction, Action.VIEW, server)
+            export = wanted((meant.id,), range, fields, self._clock.now_ms() // 1000)
+        except (ExportRefused, UnknownServer):
+            # A slip of the finger does not make them wait a minute.
+            self.gate.limits.give_back(interaction.user.id, "export")
+            raise
         chosen = ",".join(metric.key for metric in export.metrics) if fields else ""
         asked = _Asked(meant, "".join(range.split()).lower(), Format(form), chosen)
         await defer(interaction)

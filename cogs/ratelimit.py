@@ -78,6 +78,12 @@ class Limits:
             wanted["command", user_id, command] = self.commands[command]
         self._take(wanted)
 
+    def give_back(self, user_id: int, command: str) -> None:
+        """Take one attempt back that cost nothing; among all of the person's it still counts."""
+        bucket = self._buckets.get(("command", user_id, command))
+        if bucket is not None:
+            bucket.tokens = min(bucket.rate.burst, bucket.tokens + 1)
+
     def typing(self, user_id: int) -> None:
         """Count one completion.
 

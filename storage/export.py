@@ -25,7 +25,7 @@ PAGE_ROWS = 1000
 SLICE_S = 3600
 USUAL_RANGES = ("1h", "6h", "24h", "7d")
 
-_SPAN = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?", re.ASCII | re.IGNORECASE)
+_SPAN = re.compile(r"(?:(\d{1,12})d)?(?:(\d{1,12})h)?(?:(\d{1,12})m)?", re.ASCII | re.IGNORECASE)
 
 ExportRow: TypeAlias = tuple[int, str, Measures]
 """UTC epoch seconds, the server's id, and the stored integer of each metric that is wanted."""

@@ -177,8 +177,14 @@ def span(hours: Hours) -> str:
 def rule_line(limit: Limit, words: Words) -> str:
     """All that a limit says, in one line."""
     held = words.text("for {time}", time=duration(limit.hold_s, words))
-    back = words.text("ends at {value}", value=amount(limit, limit.back_at, words))
+    back = words.text("ends at {value}", value=_back_at(limit, words))
     return " · ".join([f"**{bound(limit, words)}**", held, back, restart_plan(limit, words)])
+
+
+def _back_at(limit: Limit, words: Words) -> str:
+    """Where it ends; with a digit more where it would else be told as the limit itself."""
+    told = amount(limit, limit.back_at, words)
+    return f"{limit.back_at:.1f}%" if told.endswith("%") and told == amount(limit, limit.value, words) else told
 
 
 def where(limit: Limit, server_name: str, words: Words) -> str:

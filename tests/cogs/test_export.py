@@ -214,6 +214,14 @@ async def test_a_longer_range_is_advised_where_there_is_one(home: World, span: s
     assert "see `/status`" in told.lower()
 
 
+async def test_what_cannot_be_costs_no_turn(home: World) -> None:
+    for wrong in ({"range": "soon"}, {"fields": "pasword"}, {"range": "999999999999d"}):
+        assert "too much at once" not in (await export(home, **wrong)).content
+    assert "Nothing was measured" in (await export(home)).content
+    assert "Nothing was measured" in (await export(home)).content
+    assert "too much at once" in (await export(home)).content
+
+
 async def test_no_more_than_two_at_once(home: World) -> None:
     cog_of(home)._exports = held = Held()
     people = (home.people.admin, home.people.owner, home.people.viewer)

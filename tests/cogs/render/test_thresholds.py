@@ -140,6 +140,8 @@ def test_the_chart_shows_what_is_limited_first(event: LimitEvent, metric: str | 
 def test_a_rule_in_one_line() -> None:
     words = catalogue("en")
     assert rule_line(HEAP, words) == "**Memory above 8.00 GiB** · for 10 m · ends at 7.50 GiB · Only told"
+    assert "below 5%** · for 10 m · ends at 5.2%" in rule_line(replace(DISK, back_at=5.25), words)
+    assert "below 5%** · for 10 m · ends at 6%" in rule_line(DISK, words)
     assert names(["a", "b", "c"], 2, words) == "a · b · … and 1 more"
 
 
