@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from storage.holder import Holder
 from storage.migrations import Migration, load
 from storage.reserve import Reserve
 from storage.shelter import Shelter, bring_home, take_shelter
-from storage.transaction import Parameters, Row, Transaction
+from storage.transaction import Parameters, Row, Transaction, Work
 from storage.trouble import REFUSING, Trouble
 
 T = TypeVar("T")
@@ -151,17 +151,26 @@ class Database:
                     await self._held.roll_back()
                     raise
 
-    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work` in a durable transaction, and again where the disk refuses it and another place is found.
+    async def at_once(self, work: Work[T], *, durable: bool = False, bulk: bool = False) -> T:
+        """Run all of `work` as one `transaction`, in the connection's thread: one trip there, not one a statement.
 
-        That place is what the reserve gives up, then memory. `work` runs in the connection's thread, so it may await
-        nothing but its own statements.
+        A crash is written with ten statements, and a trip takes as long as a statement. `work` may await nothing but
+        its own statements.
+        """
+        await self._look_for_room(bulk=bulk)
+        async with AsyncExitStack() as turn:
+            turn.enter_context(self._noticing())
+            return await self._held.at_once(turn, work, durable=durable)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` at once and durably, and again where the disk refuses it and another place is found.
+
+        That place is what the reserve gives up, then memory.
         """
         while True:
             tried = self._held.connection
             try:
-                async with self.transaction(durable=True) as tx:
-                    return await tx.at_once(work)
+                return await self.at_once(work, durable=True)
             except StorageError as err:
                 if not await self._make_way(err, tried):
                     raise

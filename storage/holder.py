@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar, cast
 
 import aiosqlite
 import structlog
@@ -14,6 +15,9 @@ import structlog
 from monitor.errors import StorageError, StorageFault
 from storage.connection import copy, to_its_end
 from storage.faults import translated
+from storage.transaction import Work, run_whole
+
+T = TypeVar("T")
 
 BUSY_TRIES = 30
 """How often a write that may be lost asks for the lock; one that may not asks until it has it."""
@@ -80,10 +84,26 @@ class Holder:
         Raises:
             StorageError: BUSY, where it is not durable, after `BUSY_TRIES` waits.
         """
-        for tries in itertools.count(1):
+        await self._once_free(turn, lambda: self.connection.execute_fetchall("BEGIN IMMEDIATE"), durable=durable)
+
+    async def at_once(self, turn: AsyncExitStack, work: Work[T], *, durable: bool) -> T:
+        """Enter a turn, and run all of a transaction in one trip to the connection's thread; otherwise as `begin`."""
+
+        def step() -> Awaitable[T]:
+            connection = self.connection
+            run = partial(run_whole, connection._conn, self._path, work)  # noqa: SLF001
+            return cast("Awaitable[T]", connection._execute(run))  # type: ignore[no-untyped-call]  # noqa: SLF001
+
+        return await self._once_free(turn, step, durable=durable)
+
+    async def _once_free(self, turn: AsyncExitStack, step: Callable[[], Awaitable[T]], *, durable: bool) -> T:
+        tries = 0
+        while True:
+            tries += 1
             await turn.enter_async_context(self.turn())
             try:
-                await self._finish(self._begin(durable=durable))
+                await self._sync(durable=durable)
+                done = await self._finish(step())
             except StorageError as err:
                 if err.fault is not StorageFault.BUSY or (tries >= BUSY_TRIES and not durable):
                     raise
@@ -94,7 +114,7 @@ class Holder:
                 raise
             else:
                 self._note_busy(busy=False)
-                return
+                return done
 
     async def commit(self) -> None:
         await self._finish(self.connection.execute_fetchall("COMMIT"))
@@ -102,16 +122,15 @@ class Holder:
     async def roll_back(self) -> None:
         await self._finish(self.connection.rollback())
 
-    async def _begin(self, *, durable: bool) -> None:
+    async def _sync(self, *, durable: bool) -> None:
         if durable is not self._durable:
             level = "FULL" if durable else "NORMAL"
-            await self.connection.execute_fetchall(f"PRAGMA synchronous = {level}")
+            await self._finish(self.connection.execute_fetchall(f"PRAGMA synchronous = {level}"))
             self._durable = durable
-        await self.connection.execute_fetchall("BEGIN IMMEDIATE")
 
-    async def _finish(self, step: Awaitable[object]) -> None:
+    async def _finish(self, step: Awaitable[T]) -> T:
         with translated(self._path):
-            await to_its_end(step)
+            return await to_its_end(step)
 
     def _note_busy(self, *, busy: bool) -> None:
         if busy and not self._busy:

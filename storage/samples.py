@@ -187,8 +187,7 @@ class SampleBuffer:
             await roll_up(tx, over_s, minutes)
 
         try:
-            async with self._db.transaction(bulk=True) as tx:
-                await tx.at_once(put)
+            await self._db.at_once(put, bulk=True)
         except BaseException:
             # They have what the table may not have.
             self._minutes = Minutes()

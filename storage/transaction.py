@@ -9,12 +9,13 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import aiosqlite
 
-from storage.connection import to_its_end
 from storage.faults import translated
 
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+Work: TypeAlias = "Callable[[Transaction], Awaitable[T]]"
+"""What is said in one transaction."""
 
 
 class Transaction:
@@ -41,24 +42,26 @@ class Transaction:
         rows = await self.fetch_all(sql, parameters)
         return rows[0] if rows else None
 
-    async def at_once(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run all of `work` in the connection's thread: one trip there instead of one for each statement.
 
-        A crash is written with ten statements, and a trip takes as long as a statement.
+def run_whole(connection: sqlite3.Connection, path: Path, work: Work[T]) -> T:
+    """Run all of `work` as one transaction, for who is in the connection's thread.
 
-        Raises:
-            RuntimeError: it awaited something else than its statements.
-        """
-
-        def run() -> T:
-            return _driven(work(_InThread(self._connection._conn, self._path)))  # noqa: SLF001
-
-        done: T = await to_its_end(self._connection._execute(run))  # type: ignore[no-untyped-call]  # noqa: SLF001
-        return done
+    Raises:
+        sqlite3.Error: it could not be begun, or not committed.
+        RuntimeError: it awaited something else than its statements.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = _driven(work(_InThread(connection, path)))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+    return done
 
 
 class _InThread(Transaction):
-    """The same for who is in the connection's thread already, and waits for nothing."""
+    """The same for who waits for nothing."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._raw = connection

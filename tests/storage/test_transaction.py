@@ -1,4 +1,4 @@
-"""What `Database.write` runs in the connection's thread, in one trip."""
+"""What `Database.at_once` and `write` run in the connection's thread, in one trip."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,27 @@ async def test_who_waits_for_something_else_is_told_and_has_written_nothing(trac
         assert await count(traced) == 1
 
 
-async def test_a_cancellation_comes_after_the_whole_or_nothing(traced: Database) -> None:
+async def test_begin_and_commit_are_part_of_the_trip(traced: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    trips = 0
+    statements: list[str] = []
+
+    async with traced:
+        connection = traced._held.connection
+        plain = connection._execute
+
+        def counted(*arguments: Any) -> Any:
+            nonlocal trips
+            trips += 1
+            return plain(*arguments)  # type: ignore[no-untyped-call]
+
+        await connection.set_trace_callback(statements.append)
+        monkeypatch.setattr(connection, "_execute", counted)
+        await traced.at_once(lambda tx: put(tx, "1", "2"))
+        assert trips == 1
+        assert (statements[0], statements[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
+
+
+async def test_a_cancellation_comes_after_the_whole(traced: Database) -> None:
     at_work, go_on = threading.Event(), threading.Event()
 
     async def work(tx: Transaction) -> None:
@@ -82,4 +103,4 @@ async def test_a_cancellation_comes_after_the_whole_or_nothing(traced: Database)
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await writing
-        assert await count(traced) == 0
+        assert await count(traced) == 2
