@@ -10,6 +10,7 @@ from bot.app import BACKUPS, DATABASE
 from bot.settings import Settings
 from monitor.errors import StorageError, StorageFault
 from storage.backup import Backups, copy_beside
+from storage.connection import to_its_end
 
 
 def back_up(settings: Settings) -> int:
@@ -23,7 +24,7 @@ def back_up(settings: Settings) -> int:
         raise StorageError(StorageFault.MISSING, str(database))
 
     async def copy_to(target: Path) -> None:
-        await asyncio.to_thread(copy_beside, database, target)
+        await to_its_end(asyncio.to_thread(copy_beside, database, target))
 
     backups = Backups(settings.data_dir / BACKUPS, settings.backups_kept)
     made = asyncio.run(backups.make(copy_to, time.time_ns() // 1_000_000))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from monitor.errors import StorageError, StorageFault
-from storage.connection import APPLICATION_ID, insist_on_room
+from storage.connection import APPLICATION_ID, insist_on_room, to_its_end
 from storage.faults import file_errors_translated, translated
 from storage.folder import FILE_MODE, FOLDER_MODE
 from storage.migrations import load
@@ -25,7 +26,9 @@ EVERY_MS = 24 * 60 * 60 * 1000
 
 _NAME = re.compile(r"gamekeeper-(\d{8}T\d{6}\.\d{3}Z)\.db")
 _TIME = "%Y%m%dT%H%M%S"
-_UNDER_WAY = "under-way.db"
+_UNDER_WAY = "under-way"
+_LEFT_AFTER_S = 600
+"""One that is being made is written to all the time, or read for a minute; one that is older was left by a kill."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +60,10 @@ class Backups:
     def newest_good(self, now_ms: int) -> Backup | None:
         """The newest that is whole still, and not a newer gamekeeper's. Blocking: each is read to its end."""
         for backup in self._as_of(now_ms):
-            problem = problem_of(backup.path, newest=len(load()))
+            try:
+                problem = problem_of(backup.path, newest=len(load()))
+            except StorageError as err:
+                problem = err.detail
             if problem is None:
                 return backup
             log.error("backup_not_usable", file=backup.path.name, problem=problem)
@@ -77,18 +83,23 @@ class Backups:
         Raises:
             StorageError: UNREADABLE, where the copy is not whole, so that the original is not; or the disk refused.
         """
-        under_way = self._folder / _UNDER_WAY
+        # A name of its own: a command may make one beside the bot.
+        under_way = self._folder / f"{_UNDER_WAY}-{os.urandom(4).hex()}.db"
         with file_errors_translated(under_way):
             await asyncio.to_thread(self._prepare, under_way)
             try:
                 await copy_to(under_way)
-                return await asyncio.to_thread(self._take, under_way, now_ms)
+                # To its end: on Windows a file that is being read cannot be removed.
+                return await to_its_end(asyncio.to_thread(self._take, under_way, now_ms))
             finally:
                 await asyncio.to_thread(under_way.unlink, missing_ok=True)
 
     def _prepare(self, under_way: Path) -> None:
         self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        under_way.unlink(missing_ok=True)
+        for left in self._folder.glob(f"{_UNDER_WAY}*"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > _LEFT_AFTER_S:
+                    left.unlink()
         os.close(os.open(under_way, os.O_CREAT | os.O_RDWR, FILE_MODE))
 
     def _take(self, under_way: Path, now_ms: int) -> Backup:
@@ -112,9 +123,15 @@ def problem_of(path: Path, newest: int | None = None) -> str | None:
     Args:
         path: of the file. An empty one is a whole database to SQLite, and none of ours.
         newest: the newest version that will do; `None`: any.
+
+    Raises:
+        StorageError: it cannot be read, which says nothing of what is in it.
     """
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        with (
+            translated(path),
+            closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as connection,
+        ):
             [application_id] = connection.execute("PRAGMA application_id").fetchone()
             [version] = connection.execute("PRAGMA user_version").fetchone()
             if application_id != APPLICATION_ID:
@@ -122,8 +139,10 @@ def problem_of(path: Path, newest: int | None = None) -> str | None:
             if newest is not None and version > newest:
                 return f"version {version}, known up to {newest}"
             return problem_in(connection.execute("PRAGMA integrity_check").fetchall())
-    except sqlite3.Error as err:
-        return str(err)
+    except StorageError as err:
+        if err.fault is not StorageFault.UNREADABLE:
+            raise
+        return err.detail
 
 
 def problem_in(answer: list[tuple[str]]) -> str | None:

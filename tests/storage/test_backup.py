@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -257,3 +258,57 @@ async def test_a_backup_is_not_what_fills_the_disk(
         made = await backups.make(copy_to, EPOCH_MS)
         assert backups.all() == [made]
         made.path.unlink()
+
+
+async def test_two_that_are_made_at_once_are_both_whole(large: Database, backups: Backups) -> None:
+    making = await begin(backups, large)
+
+    async def nearly_empty(target: Path) -> None:
+        async with await Database.open(target):
+            pass
+
+    made = [await backups.make(nearly_empty, EPOCH_MS + 1), await making]
+    assert [problem_of(backup.path) for backup in made] == [None, None]
+    assert backups.all() == made
+
+
+async def test_called_off_while_it_is_read_it_is_read_to_its_end_first(
+    notes: Database, backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows what is being read cannot be removed; that error took the place of the cancellation."""
+    reading, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def read(path: Path) -> str | None:
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(5)
+        assert path.exists()
+        return problem_of(path)
+
+    monkeypatch.setattr("storage.backup.problem_of", read)
+    making = asyncio.create_task(backups.make(notes.copy_to, EPOCH_MS))
+    await reading.wait()
+    making.cancel()
+    loop.call_soon(go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    [made] = backups.all()
+    assert [file.name for file in made.path.parent.iterdir()] == [made.path.name]
+
+
+async def test_what_a_kill_left_half_made_goes_and_what_is_being_made_stays(
+    notes: Database, backups: Backups, path: Path
+) -> None:
+    left, being_made = (path.parent / "backups" / name for name in ("under-way-left.db", "under-way-now.db"))
+    made = await backups.make(notes.copy_to, EPOCH_MS)
+    for file in (left, being_made):
+        file.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    await backups.make(notes.copy_to, EPOCH_MS + 1)
+    assert [file.exists() for file in (made.path, left, being_made)] == [True, False, True]
+
+
+def test_what_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as caught:
+        problem_of(tmp_path / "gone.db")
+    assert caught.value.fault is StorageFault.NO_FOLDER
