@@ -122,3 +122,7 @@ class Restarts:
             await self.chronicle.record(self.wearing.now.runs.refused(refusal, by))
         except StorageError:
             log.exception("start_not_written_down", server=self.standing.server.id)
+            if self.standing.state is State.FAILED:
+                # It did not fail, the disk did; and there is nowhere to tell that it was given up.
+                self.standing.change(State.STOPPED)
+                self._pause(self.standing.server.spec.restart.backoff_max_s)

@@ -319,14 +319,29 @@ async def test_storage_that_fails_in_record_does_not_stop_supervision(house: Hou
     assert len(house.heard) == 4
 
 
-async def test_a_restart_that_cannot_be_written_down_leaves_it_failed_and_startable(house: House) -> None:
+async def test_fault_29_a_restart_that_cannot_be_written_down_is_tried_again(house: House) -> None:
     async with house.supervising() as ark:
         await ark.start(ANNA)
         await crash(house)
         house.journal.fail_with = FULL
         with capture_logs() as logs:
             await house.clock.advance(5)
-        assert ark.server.state is State.FAILED
+            assert ark.server.state is State.BACKOFF
+            await house.clock.advance(RESTARTS.backoff_max_s)
+        assert [entry["event"] for entry in logs] == ["start_not_written_down"] * 2
+        house.journal.fail_with = None
+        await comes_back(house, ark, RESTARTS.backoff_max_s, 2)
+    assert len(house.launcher.spawned) == 2
+
+
+async def test_one_whose_restart_cannot_be_written_down_can_still_be_started(house: House) -> None:
+    async with house.supervising() as ark:
+        await ark.start(ANNA)
+        await crash(house)
+        house.journal.fail_with = FULL
+        with capture_logs() as logs:
+            await house.clock.advance(5)
+        assert ark.server.state is State.BACKOFF
         assert [entry["event"] for entry in logs] == ["start_not_written_down"]
         house.journal.fail_with = None
         assert (await ark.start(ANNA)).state is State.RUNNING
