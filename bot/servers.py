@@ -19,7 +19,7 @@ from monitor.games.own_files import find_own
 from monitor.games.registry import ADAPTERS
 from monitor.local.clock import SystemClock
 from monitor.model import Actor, ActorKind
-from monitor.paths import place_problems
+from monitor.paths import homeless, place_problems
 from monitor.serverfile import MAX_BYTES, read_servers
 from monitor.spec import ServerSpec
 from storage.audit import ALLOWED, Audit, AuditEntry, AuditOutcome
@@ -76,6 +76,8 @@ def import_servers(settings: Settings, file: Path) -> int:
     print(f"Took {len(said.servers)} from {file}: {', '.join(spec.id for spec in said.servers)}")
     for problem in said.left_out:
         print(told(problem))
+    for spec in homeless(said.servers):
+        print(f"{spec.id}: its folder {spec.cwd} is not there. A start is refused until it is.")
     if readable_by_all(file) and any(secret for spec in said.servers for secret in secrets_in(spec)):
         print(f"{file} holds passwords and can be read by every user of this machine. Run: chmod 600 {file}")
     print(LATER)

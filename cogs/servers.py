@@ -30,7 +30,7 @@ from monitor.errors import GameFileError, Problem, ServerFileError, UnknownServe
 from monitor.games.own_files import OwnSettings, find_own
 from monitor.lifecycle import Request
 from monitor.model import Server
-from monitor.paths import place_problems
+from monitor.paths import homeless, place_problems
 from monitor.ports import Control
 from monitor.roster import Roster
 from monitor.serverfile import MAX_BYTES, read_servers
@@ -216,7 +216,8 @@ class ServersCog(ServerCog):
         problems = await asyncio.to_thread(place_problems, said.servers, self.roster.roots)
         if problems:
             raise ServerFileError(source, problems)
-        question = import_preview(self._pairs(said.servers), said.left_out, words)
+        missing = await asyncio.to_thread(homeless, said.servers)
+        question = import_preview(self._pairs(said.servers), said.left_out, missing, words)
         yes = words.text("Take it in")
         await self.confirmations.ask(interaction, question, yes, partial(self._take, said.servers), action=None)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from monitor.errors import PathFault, PathRefused, PathRole, Problem
@@ -149,6 +149,11 @@ def require_allowed(spec: ServerSpec, roots: Sequence[Path]) -> None:
     _require_inside(PathRole.FOLDER, cwd, _leads_to(spec.cwd), roots)
     if not is_bare(program):
         _require_inside(PathRole.PROGRAM, program, _leads_to(spec.cwd / program), roots)
+
+
+def homeless(servers: Iterable[ServerSpec]) -> list[ServerSpec]:
+    """Give those whose folder is not there (yet). Blocking, short."""
+    return [spec for spec in servers if not spec.cwd.is_dir()]
 
 
 def place_problems(specs: Sequence[ServerSpec], roots: Sequence[Path]) -> tuple[Problem, ...]:

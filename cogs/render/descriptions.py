@@ -10,6 +10,7 @@ from cogs.locale.catalogue import Words, mark
 from cogs.render.limits import fit
 from cogs.render.palette import CALLED_OFF, OVERVIEW, PLANNED, STATES
 from cogs.render.text import code_block, cut, escape
+from cogs.render.thresholds import names
 from monitor.changes import changes, described, masked
 from monitor.errors import GameFileError, Problem
 from monitor.games.own_files import Caveat, OwnSettings
@@ -21,6 +22,7 @@ COMMAND_AT_MOST = 400
 BLOCK_AT_MOST = 3_000
 CHANGES_AT_MOST = 1_500
 LINES_AT_MOST = 60
+MISSING_AT_MOST = 5
 PER_PAGE = 10
 
 CAVEATS: dict[Caveat, str] = {
@@ -104,9 +106,12 @@ def saved(server: Server, lines: Sequence[str], words: Words) -> str:
 
 
 def import_preview(
-    pairs: Iterable[tuple[ServerSpec | None, ServerSpec]], left_out: Sequence[Problem], words: Words
+    pairs: Iterable[tuple[ServerSpec | None, ServerSpec]],
+    left_out: Sequence[Problem],
+    missing: Sequence[ServerSpec],
+    words: Words,
 ) -> str:
-    """Say what a file would change, and what of it no server can have."""
+    """Say what a file would change, what of it no server can have, and whose folder is missing."""
     lines: list[str] = []
     for before, after in pairs:
         sign = "+" if before is None else "=" if before == after else "~"
@@ -118,7 +123,11 @@ def import_preview(
     lines += [f"! {problem.key}: {problem.message}" for problem in left_out]
     shown = lines[:LINES_AT_MOST] + ([f"… +{len(lines) - LINES_AT_MOST}"] if len(lines) > LINES_AT_MOST else [])
     legend = words.text("`+` new, `~` changed, `=` as it was; servers that are not in the file stay. Take it in?")
-    return f"{code_block(shown, CHANGES_AT_MOST)}\n{legend}"
+    told = [code_block(shown, CHANGES_AT_MOST)]
+    if missing:
+        ids = names([f"`{spec.id}`" for spec in missing], MISSING_AT_MOST, words)
+        told.append("⚠️ " + words.text("The folder is not there: {ids}. A start is refused until it is.", ids=ids))
+    return "\n".join([*told, legend])
 
 
 def _game(spec: ServerSpec, own: OwnSettings | GameFileError | None) -> str:

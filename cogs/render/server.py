@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import discord
 
 from cogs.locale.catalogue import Words, mark
@@ -11,7 +13,7 @@ from cogs.render.palette import STATES
 from cogs.render.plans import plan_lines
 from cogs.render.status import player_count, state_words
 from cogs.render.text import escape, length, number, timestamp
-from monitor.model import ExitReport, Server, State, Verdict
+from monitor.model import EvidenceKind, ExitReport, Server, State, Verdict
 from monitor.spec import RestartMode
 
 PLAYERS_REST = 16
@@ -96,7 +98,10 @@ def _last_exit(server: Server, words: Words) -> list[str]:
     if server.last_exit is None:
         return []
     when = f" · {timestamp(server.last_exit_ms)}" if server.last_exit_ms is not None else ""
-    return [f"**{exit_words(server.last_exit, words)}**{when}", *cause(server.last_exit, words)]
+    # Who asked for it stands in the first line.
+    evidence = tuple(item for item in server.last_exit.evidence if item.kind is not EvidenceKind.ASKED)
+    facts = cause(replace(server.last_exit, evidence=evidence), words)
+    return [f"**{exit_words(server.last_exit, words)}**{when}", *facts]
 
 
 def exit_words(report: ExitReport, words: Words) -> str:

@@ -197,7 +197,12 @@ async def test_wrong_settings_name_the_file_that_they_stand_in(tmp_path: Path) -
 def test_a_file_is_taken_and_listed(tmp_path: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "servers.toml").write_text(ONE, "utf-8")
     assert main(["server", "import", "servers.toml"]) == 0
-    assert "Took 1 from servers.toml: meadow" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Took 1 from servers.toml: meadow" in told
+    assert f"meadow: its folder {tmp_path / 'meadow'} is not there" in told
+    (tmp_path / "meadow").mkdir()
+    assert main(["server", "import", "servers.toml"]) == 0
+    assert "is not there" not in capsys.readouterr().out
     assert taken(data_dir) == ["meadow"]
     assert main(["server", "list"]) == 0
     listed = capsys.readouterr()

@@ -46,7 +46,7 @@ def test_fault_49_64_nothing_secret_is_shown_and_everything_fits(spec: ServerSpe
         assert CANARY not in text(embed)
         assert "@everyone" not in (embed.title or "")
         assert total(embed) <= TOTAL
-    shown = import_preview([(None, spec), (spec, replace(spec, cwd=Path("/x")))], (), words)
+    shown = import_preview([(None, spec), (spec, replace(spec, cwd=Path("/x")))], (), (), words)
     assert CANARY not in shown
     assert length(shown) <= CONTENT
 
@@ -85,6 +85,15 @@ def test_a_change_says_when_it_counts() -> None:
 def test_an_import_tells_new_changed_same_and_left_out() -> None:
     spec = spec_of("ark")
     pairs = [(None, spec_of("rust")), (spec, replace(spec, name="New")), (spec, spec)]
-    shown = import_preview(pairs, (Problem(None, "[0].webhook", "no server of ours has it"),), EN)
+    shown = import_preview(pairs, (Problem(None, "[0].webhook", "no server of ours has it"),), (), EN)
     for part in ("+ rust: Rust", "~ ark: New", "    name: Ark → New", "= ark: Ark", "! [0].webhook: no server"):
         assert part in shown
+    assert "folder" not in shown
+
+
+def test_an_import_tells_whose_folder_is_not_there() -> None:
+    missing = [spec_of(f"server-{n}") for n in range(7)]
+    shown = import_preview([], (), missing, EN)
+    assert "The folder is not there: `server-0` · `server-1`" in shown
+    assert "`server-5`" not in shown
+    assert "… and 2 more" in shown

@@ -15,6 +15,8 @@ from cogs.render.text import length
 from monitor.model import (
     Actor,
     ActorKind,
+    Evidence,
+    EvidenceKind,
     ExitReport,
     ExitStatus,
     Players,
@@ -122,6 +124,13 @@ def test_one_server_with_everything_known() -> None:
     assert field(embed, "Last exit") == ("**crashed** · <t:1795488400:R>\nSIGSEGV (invalid memory access)\nexit 139")
     assert field(embed, "5 players on") == "Steve, Alex, a\\_b, 김민수, @\u200beveryone"
     assert embed.footer.text == "survival · minecraft"
+
+
+def test_who_stopped_it_is_said_once() -> None:
+    asked = ExitReport(Verdict.STOPPED, ExitStatus(code=0), (Evidence(EvidenceKind.ASKED, ALICE.name),), ALICE)
+    last = field(server_embed(replace(server(State.STOPPED), last_exit=asked), EN), "Last exit")
+    assert last.splitlines()[0].startswith("**stopped by Alice**")
+    assert last.count("Alice") == 1
 
 
 def test_fault_64_a_servers_arguments_and_environment_are_not_shown() -> None:
