@@ -128,7 +128,7 @@ def test_one_server_with_everything_known() -> None:
 
 def test_who_stopped_it_is_said_once() -> None:
     asked = ExitReport(Verdict.STOPPED, ExitStatus(code=0), (Evidence(EvidenceKind.ASKED, ALICE.name),), ALICE)
-    last = field(server_embed(replace(server(State.STOPPED), last_exit=asked), EN), "Last exit")
+    last = field(server_embed(replace(server(State.STOPPED), last_exit=asked), EN), "Last exit") or ""
     assert last.splitlines()[0].startswith("**stopped by Alice**")
     assert last.count("Alice") == 1
 
