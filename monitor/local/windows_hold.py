@@ -21,6 +21,8 @@ import time
 from collections.abc import Callable
 from ctypes import wintypes
 
+import structlog
+
 from monitor.errors import NotSupported
 from monitor.local import windows_memory
 from monitor.local.tree import members
@@ -32,6 +34,8 @@ _ENDED_BY_US = 1
 _KILL_LIMIT_S = 5.0
 _KILL_PAUSE_S = 0.01
 _CONSOLE_LIMIT_S = 10.0
+
+log = structlog.get_logger(__name__)
 
 _SEND_EVENT = """
 import ctypes, sys
@@ -94,6 +98,8 @@ class WindowsHold:
             for member in left:
                 _end(member)
             time.sleep(_KILL_PAUSE_S)
+        if left:  # such as one that runs elevated, where the bot does not
+            log.warning("not_ours_to_kill", pids=sorted(member.pid for member in left))
 
     def out_of_memory(self) -> str | None:
         return None if self._table.is_live(self.identity) else windows_memory.evidence_on(self.identity.pid)

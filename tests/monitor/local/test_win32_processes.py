@@ -18,8 +18,10 @@ from ctypes import wintypes
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.errors import LaunchFault, LaunchRefused
+from monitor.local import windows_hold
 from monitor.local.machine import local_probe
 from monitor.local.windows_handles import WindowsTable, created, image_of, kernel, listed
 from monitor.model import ExitStatus
@@ -107,6 +109,18 @@ async def test_fault_17_one_that_the_last_bot_never_wrote_down_is_found(stage: S
     found = await stage.launcher.find("run-1")
     assert found is not None
     assert stage.keep(found).identity == identity
+
+
+async def test_fault_6_one_that_the_system_lets_nobody_end_is_named_in_the_log(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, game = await stage.play()
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(windows_hold, "open_identity", lambda *_: None)
+        patch.setattr(windows_hold, "_KILL_LIMIT_S", 0.05)
+        await process.kill_tree()
+    assert [(line["event"], line["pids"]) for line in logs] == [("not_ours_to_kill", [process.identity.pid])]
+    await game.order("burn 0")
 
 
 KILL_ON_CLOSE, BREAKAWAY_OK, EXTENDED_LIMITS = 0x2000, 0x0800, 9
