@@ -68,6 +68,8 @@ class Poster:
     """Nothing was delivered yet in this life: what comes first may have been under way when the last one ended."""
     _plain: set[int | None] = field(default_factory=set)
     """The messages that have no embed, as it was not taken: a chart would bring it back."""
+    _illustrated: set[int] = field(default_factory=set)
+    """The alerts whose chart was added in this life: what was read of them before does not know of it yet."""
     _edited_s: dict[int, float] = field(default_factory=dict)
     """When the message of each storm was last brought up to date."""
 
@@ -150,7 +152,7 @@ class Poster:
         if head.incident_id is not None:
             told = [i for i in await self.post.outbox.of_incident(self.name, head.incident_id) if i.id > head.id]
         what = self._alone(head, [*told, *coming], await self._incident(head))
-        if head.illustrated:
+        if head.illustrated or head.id in self._illustrated:
             what.embed.set_image(url=f"attachment://{CHART_NAME}")
         return what
 
@@ -170,6 +172,8 @@ class Poster:
         async with self.lock:
             what = await self._current(replace(head, illustrated=head.illustrated or png is not None))
             await site.place.edit(head.standing, replace(what, png=png))
+            if png is not None:
+                self._illustrated.add(head.id)
 
     async def _refresh_quietly(self, head: OutboxItem, place: Destination) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from monitor.events import (
 )
 from monitor.model import Actor, ActorKind, Evidence, EvidenceKind, ExitReport, ExitStatus, Verdict
 from storage.mutes import Mute
+from storage.outbox import Outbox
 from storage.routes import Route, RouteKind
 from tests.cogs.wired import Wired, wired
 from tests.standin.message import Message
@@ -80,6 +82,31 @@ async def test_the_chart_and_the_lines_stand_in_it_together(home: Wired) -> None
     assert "Restarting" in message.embeds[0]["description"]
     assert [attachment.filename for attachment in message.attachments] == ["chart.png"]
     assert "attachment://chart.png" in str(home.edits()[-1].json["embeds"][0]["image"])
+
+
+@pytest.mark.parametrize("change", ["line", "acknowledgement"])
+async def test_a_chart_that_is_not_noted_yet_stays_in_its_message(
+    home: Wired, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noting, note = asyncio.Event(), Outbox.illustrated
+
+    async def late(outbox: Outbox, item_id: int) -> None:
+        await noting.wait()
+        await note(outbox, item_id)
+
+    monkeypatch.setattr(Outbox, "illustrated", late)
+    event_id = await home.crash()
+    await home.until(lambda: bool(home.posted()) and bool(home.posted()[0].attachments))
+    if change == "line":
+        await home.tell(started(home))
+        await home.all_delivered()
+    else:
+        incident_id = await home.stores.incidents.of_event(event_id)
+        assert incident_id is not None
+        assert await home.delivery.acknowledge(incident_id, ANNA)
+    assert "attachment://chart.png" in str(home.edits()[-1].json["embeds"][0]["image"])
+    assert home.edits()[-1].files == ()
+    noting.set()
 
 
 async def test_that_it_is_up_again_after_long_answers_the_alert(home: Wired) -> None:
