@@ -10,10 +10,10 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# An example that takes long on a busy machine shows nothing.
-settings.register_profile("house", deadline=None)
+# What takes long on a busy machine shows nothing: neither an example, nor making one up.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
 _IN_NAME = re.compile(r"fault((?:[_-]\d+)+)")

@@ -60,6 +60,7 @@ async def told(home: World) -> discord.Message:
     """Let alpha crash, and give its alert once it has its chart."""
     await crash(home)
     await until(lambda: any(message.attachments for message in home.alerts.history()))
+    await home.rest()
     return home.alerts.history()[-1]
 
 

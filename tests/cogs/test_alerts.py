@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -37,9 +36,8 @@ def titles(channel: simcord.ChannelHandle) -> list[str | None]:
 async def bury(home: World, channel: simcord.ChannelHandle) -> int:
     """Have an alert told there, and make a dead letter of it as if it had not been; returns its number."""
     event_id = await crash(home)
-    async with asyncio.timeout(10):
-        while not channel.history() or await home.outbox.backlog():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.001)
+    await until(lambda: bool(channel.history()))
+    await home.rest()
     async with home.db.transaction() as tx:
         dead = "UPDATE outbox SET delivered_ms = NULL, message_id = NULL, buried_ms = ?, last_error = 'HTTP 404'"
         await tx.execute(dead, (home.clock.now_ms(),))
@@ -57,6 +55,7 @@ async def test_a_channel_is_added_told_and_removed(home: World) -> None:
     )
     await crash(home)
     await until(lambda: len(home.channel.history()) == 1)
+    await home.rest()
     assert home.alerts.history() == []
     listed = await give(home, "list")
     assert "1 delivered" in listed
@@ -125,6 +124,7 @@ async def test_fault_38_once_a_test_arrives_dead_letters_are_tried_again(home: W
     assert f"Alert #{event_id} could be delivered nowhere: HTTP 404" in await give(home, "list")
     assert "1 alert that could go nowhere is tried again" in await give(home, "test")
     await until(lambda: titles(home.alerts)[1:] == ["🔔 This is a test", "💥 Alpha World crashed"])
+    await home.rest()
     assert "nowhere" not in await give(home, "list")
 
 
@@ -134,7 +134,9 @@ async def test_a_mute_is_begun_listed_and_ended(home: World) -> None:
     assert "`/alerts mute minutes:0 server:alpha kind:crashes` ends it" in told
     await crash(home)
     await crash(home, "beta")
-    await until(lambda: len(home.alerts.history()) == 1)
+    await until(lambda: bool(home.alerts.history()))
+    await home.rest()
+    assert len(home.alerts.history()) == 1
     assert "Beta" in (home.alerts.history()[0].embeds[0].title or "")
     listed = await give(home, "list")
     assert "`alpha` · crashes: no alerts until" in listed

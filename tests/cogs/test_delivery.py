@@ -21,8 +21,8 @@ from storage.outbox import Outbox, OutboxItem, Standing
 from storage.servers import Servers
 from tests.cogs.painters import RecordingPainter, SketchPainter, png_size
 from tests.cogs.world import World, until, world
-from tests.fakes.clock import settle
 from tests.fakes.house import spec_of
+from tests.fakes.waiting import PATIENCE_S
 
 SEGV = ExitReport(Verdict.CRASHED, ExitStatus(signal=11))
 
@@ -72,10 +72,10 @@ async def footer_of(home: World, event_id: int) -> str:
 
 async def failed(home: World, times: int) -> None:
     """Wait until the oldest alert has failed so often, and its destination pauses."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await home.db.fetch_one("SELECT 1 FROM outbox WHERE attempts >= ?", (times,)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-    await settle()
+    await home.rest()
     await home.clock.until_sleeping()
 
 
@@ -100,6 +100,7 @@ async def test_a_crash_is_told_at_once_and_shown_soon(tmp_path: Path) -> None:
         assert str(posted["nonce"]).endswith(f"-{newest.id}")
         assert posted["enforce_nonce"] is True
         assert [panel.key for panel in home.painter.requests[0].panels] == ["cpu", "memory"]
+        await home.rest()
         assert await home.outbox.backlog() == 0
 
 
@@ -147,7 +148,6 @@ async def test_fault_35_36_tried_again_and_delivered_once(home: World, status: i
         await until(partial(tried, home, tries))
         await failed(home, tries)
         await home.clock.advance(pause_s - 0.001)
-        await settle()
         assert len(posts(home)) == tries
         await home.clock.advance(0.001)
     await until(lambda: len(alerts(home)) == 1)
@@ -163,8 +163,8 @@ async def test_fault_35_order_is_kept_and_news_do_not_put_a_retry_off(home: Worl
     await failed(home, 1)
     await home.clock.advance(0.5)
     second = await crash(home, "beta")
-    await until(lambda: home.clock.sleepers == 1)
-    assert len(posts(home)) == 1
+    await home.rest()
+    assert (home.clock.sleepers, len(posts(home))) == (1, 1)
     await home.clock.advance(0.5)
     await until(lambda: len(alerts(home)) == 2)
     assert footers(home) == [await footer_of(home, first), await footer_of(home, second)]
@@ -186,7 +186,7 @@ async def test_an_outage_is_logged_once_and_its_end_once(home: World) -> None:
 async def test_without_a_channel_alerts_wait_for_one(tmp_path: Path) -> None:
     async with world(tmp_path, to_alerts=False) as home:
         waited = [await crash(home), await crash(home, "beta")]
-        await home.clock.until_sleeping()
+        await home.rest()
         assert posts(home) == []
         home.delivery.post_to(home.alerts.id)
         await until(lambda: len(alerts(home)) == 2)
@@ -196,7 +196,7 @@ async def test_without_a_channel_alerts_wait_for_one(tmp_path: Path) -> None:
 async def test_before_discord_is_there_alerts_wait_for_it(home: World) -> None:
     home.client.online.clear()
     await crash(home)
-    await settle()
+    await home.rest()
     assert posts(home) == []
     await home.clock.advance(7200)
     home.client.online.set()
@@ -238,7 +238,7 @@ async def test_fault_30_a_database_that_refuses_ends_nothing(tmp_path: Path) -> 
         with capture_logs() as logs:
             await crash(home)
             await until(lambda: flaky.unreadable == 0)
-            await home.clock.until_sleeping()
+            await home.rest()
         assert [entry["event"] for entry in logs] == ["outbox_unreadable"]
         assert posts(home) == []
         await home.clock.advance(LOOK_EVERY_S)
@@ -276,7 +276,7 @@ async def test_fault_29_36_what_could_not_be_noted_as_sent_is_sent_as_the_same(t
         flaky.unwritable = 1
         await crash(home)
         await until(lambda: flaky.unwritable == 0)
-        await home.clock.until_sleeping()
+        await home.rest()
         await home.clock.advance(LOOK_EVERY_S)
         await until(lambda: len(posts(home)) == 2)
         first, second = posts(home)

@@ -80,13 +80,16 @@ async def test_fault_36_killed_between_the_message_and_its_note_it_is_not_told_t
     await home.crash()
     await home.until(lambda: hanging.hits == 1)
     hanging.lift()
-    await home.live_again()
     if later_s:
         away = home.standin.faults.answer("*", "/channels/**", 503, times=None)
+        await home.live_again()
         await home.passes(later_s, 30)
         away.lift()
-        await home.drained()
+    else:
+        await home.live_again()
+    await home.drained()
     assert len(home.posted()) == 1
+    assert await home.db.fetch_all("SELECT message_id FROM outbox") == [(home.posted()[0].id,)]
 
 
 @pytest.mark.parametrize(

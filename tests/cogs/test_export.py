@@ -23,7 +23,6 @@ from storage.export import Export
 from storage.export_file import Format, OnProgress, Written
 from storage.exports import Exports, Made
 from tests.cogs.world import World, until, world
-from tests.fakes.clock import settle
 from tests.fakes.house import spec_of
 
 CANARY = "canary-5b7a-export"
@@ -196,7 +195,7 @@ async def test_how_far_it_is_is_shown_now_and_then(home: World) -> None:
     asking = asyncio.create_task(export(home))
     await held.begun.acquire()
     held.tell[0](Written(rows=1234, size_bytes=1, done=0.254))
-    await home.clock.until_sleeping()
+    await home.rest()
     await home.clock.advance(SHOWN_EVERY_S)
     held.tell[0](Written(rows=3000, size_bytes=1, done=0.75))
     held.let_go.set()
@@ -229,7 +228,7 @@ async def test_no_more_than_two_at_once(home: World) -> None:
     for _ in range(2):
         await held.begun.acquire()
     await until(lambda: len(home.sent("POST", "/callback")) == len(people))
-    await settle()
+    await home.rest()
     assert len(held.tell) == 2
     held.let_go.set()
     await asyncio.gather(*asking)

@@ -11,7 +11,6 @@ from cogs.render.chart_request import MarkKind
 from monitor.model import State
 from monitor.spec import HangPolicy, RestartPolicy, ServerSpec
 from tests.cogs.world import World, until, world
-from tests.fakes.clock import settle
 from tests.fakes.house import spec_of
 
 
@@ -26,16 +25,17 @@ def hanging(*, restart: bool) -> ServerSpec:
 
 async def alerts(home: World, count: int) -> list[discord.Embed]:
     await until(lambda: len(home.alerts.history()) >= count)
+    await home.rest()
     return [message.embeds[0] for message in home.alerts.history()]
 
 
 async def asked(home: World) -> None:
-    """Let it be asked once more whether it answers. The log is looked at in a thread, so the clock waits for that."""
+    """Let it be asked once more whether it answers."""
     game = home.house.game("alpha")
     times = game.asked.count("signs") + 1
     await home.clock.advance(10)
-    await until(lambda: game.asked.count("signs") == times)
-    await settle()
+    await until(lambda: game.asked.count("signs") >= times)
+    await home.rest()
 
 
 async def fall_silent(home: World) -> None:

@@ -15,7 +15,6 @@ from monitor.model import Sample
 from storage.grants import Action
 from tests.cogs.painters import RecordingPainter
 from tests.cogs.world import World, until, world
-from tests.fakes.clock import settle
 
 GIB = 1 << 30
 HEAP: dict[str, Any] = {"metric": "memory", "is": "above", "value": "8 GiB", "for": 1, "server": "alpha"}
@@ -105,7 +104,7 @@ async def measured(home: World, value: int, seconds: int = 90) -> None:
         home.samples.add(samples)
         home.watch.add(samples)
         await home.clock.advance(5)
-    await settle()
+    await home.rest()
 
 
 def alerts(home: World) -> list[discord.Message]:

@@ -19,8 +19,9 @@ from monitor.model import Players, Sample
 from storage.panels import Panel, Panels
 from tests.cogs.pressing import labels, menus, played_on, press
 from tests.cogs.world import BETA, World, until, world
-from tests.fakes.clock import EPOCH_MS, settle
+from tests.fakes.clock import EPOCH_MS
 from tests.fakes.house import ANNA, spec_of
+from tests.fakes.waiting import PATIENCE_S
 
 GIB = 1 << 30
 
@@ -29,7 +30,7 @@ async def pinned(home: World, servers: str = "") -> discord.Message:
     """Pin a panel in the channel, as the admin, and give its message."""
     options = {"servers": servers} if servers else {}
     await home.slash(home.people.admin, "panel pin", channel=home.channel, **options)
-    await home.clock.until_sleeping()
+    await home.rest()
     return panel(home)
 
 
@@ -47,13 +48,11 @@ def edits(home: World) -> int:
 
 
 async def passes(home: World, seconds: float, step_s: float = 1.0) -> None:
-    """Let virtual time pass, with real time in between for what is on the wire."""
+    """Let virtual time pass, letting what is begun be done in between."""
     end_s = home.clock.monotonic() + seconds
     while home.clock.monotonic() < end_s:
         await home.clock.advance(min(step_s, end_s - home.clock.monotonic()))
-        for _ in range(3):
-            await asyncio.sleep(0)
-            await settle()
+        await home.rest()
 
 
 def measured(home: World, cpu_pct: float, rss_bytes: int = GIB) -> None:
@@ -323,7 +322,7 @@ async def test_a_farewell_takes_two_seconds_at_most(home: World, monkeypatch: py
     ending = asyncio.create_task(home.surface.board.farewell())
     await home.clock.until_sleeping(2)
     await home.clock.advance(FAREWELL_S)
-    await asyncio.wait_for(ending, 5)
+    await asyncio.wait_for(ending, PATIENCE_S)
 
 
 async def test_a_farewell_that_fails_is_no_matter(home: World) -> None:

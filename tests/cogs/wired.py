@@ -24,8 +24,10 @@ from storage.journal import Journal
 from storage.samples import SampleBuffer
 from storage.servers import Servers
 from tests.cogs.painters import SketchPainter
-from tests.fakes.clock import FakeClock, settle
+from tests.fakes.clock import FakeClock
 from tests.fakes.house import House, spec_of
+from tests.fakes.rest import Rest
+from tests.fakes.waiting import PATIENCE_S
 from tests.standin.client import keep_discord_as_it_was, redirect_discord, running
 from tests.standin.message import Message
 from tests.standin.places import Channel, Guild, Member
@@ -78,28 +80,29 @@ class Wired:
         """Title, description and footer of each message, without escapes."""
         return [_text(message) for message in self.posted(channel)]
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         await self.standin.wait_for(condition, timeout_s)
 
-    async def outbox_says(self, sql: str, *values: object, timeout_s: float = 10.0) -> None:
-        """Wait until a row of the outbox is so."""
-        async with asyncio.timeout(timeout_s):
+    async def outbox_says(self, sql: str, *values: object) -> None:
+        """Wait until a row of the outbox is so, and the delivery has done what follows."""
+        async with asyncio.timeout(PATIENCE_S):
             while await self.db.fetch_one(f"SELECT 1 FROM outbox WHERE {sql}", values) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
-        await settle()
+        await self.clock.rest()
 
-    async def all_delivered(self, timeout_s: float = 10.0) -> None:
-        async with asyncio.timeout(timeout_s):
+    async def all_delivered(self) -> None:
+        """Wait until nothing waits any more, and charts are in their messages."""
+        async with asyncio.timeout(PATIENCE_S):
             while await self.stores.outbox.backlog():  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
-        await settle()
+        await self.clock.rest()
 
-    async def drained(self, step_s: float = 20.0, timeout_s: float = 15.0) -> None:
+    async def drained(self, step_s: float = 20.0) -> None:
         """Let virtual time pass until nothing waits any more."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             while await self.stores.outbox.backlog():
                 await self.passes(step_s, step_s)
-        await settle()
+        await self.clock.rest()
 
     async def passes(self, seconds: float, step_s: float = 1.0) -> None:
         """Let virtual time pass in steps, with real time in between for what is on the wire."""
@@ -108,7 +111,7 @@ class Wired:
             await self.clock.advance(min(step_s, end_s - self.clock.monotonic()))
             for _ in range(5):
                 await asyncio.sleep(0.001)
-                await settle()
+                await self.clock.rest()
 
     async def live_again(self) -> None:
         """End the delivery as a kill does, and begin another one on the same database."""
@@ -117,6 +120,10 @@ class Wired:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         self.tasks.clear()
         self.start()
+
+    def sending(self) -> bool:
+        """Whether a message is being sent or changed."""
+        return any(lane._poster.lock.locked() for lane in self.delivery._lanes.values())
 
     def start(self) -> None:
         self.delivery = self.make()
@@ -146,6 +153,8 @@ async def wired(
         await Database.open(folder / "gamekeeper.db") as db,
     ):
         redirect_discord(standin, monkeypatch)
+        clock.rest = rest = Rest()
+        rest.with_database(db)
         guild = standin.guild()
         alerts, owner = guild.channel("alerts"), guild.member("owner")
         await Servers(db).save([spec_of(name) for name in NAMES])
@@ -173,8 +182,9 @@ async def wired(
                 return made
 
             async with running(client, standin.token):
-                await asyncio.wait_for(client.online.wait(), 10)
+                await asyncio.wait_for(client.online.wait(), PATIENCE_S)
                 home = Wired(standin, guild, alerts, owner, clock, db, journal, stores, client, bus, make(), make)
+                rest.busy.append(home.sending)
                 home.start()
                 try:
                     yield home

@@ -57,6 +57,10 @@ from storage.settings import StoredSettings
 from tests.cogs.painters import RecordingPainter, SketchPainter
 from tests.fakes.clock import FakeClock
 from tests.fakes.house import House, spec_of
+from tests.fakes.rest import Rest
+from tests.fakes.waiting import PATIENCE_S, until
+
+__all__ = ["until"]
 
 GUILD_ID = 400_000_000_000_000_000
 OTHER_GUILD_ID = 500_000_000_000_000_000
@@ -67,13 +71,6 @@ CHANNEL = 7
 WHO = (6, CHANNEL, 9)
 FILE = 11
 """The types of an option that takes a person, or a person or a role."""
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait, 10 s at most, for what the bot does by itself."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the played Discord tells nobody that it took something
-            await asyncio.sleep(0.001)
 
 
 class BriskEnv(simcord.Env):
@@ -166,6 +163,10 @@ class World:
     @property
     def alerts(self) -> simcord.ChannelHandle:
         return self.places.alerts
+
+    async def rest(self) -> None:
+        """Let the bot do all that it can do before time passes, but for drawing."""
+        await self.clock.rest()
 
     async def slash(
         self, who: simcord.MemberActor, name: str, /, *, locale: str = "en-US", **options: Any
@@ -283,9 +284,12 @@ async def world(
         db = await stack.enter_async_context(await Database.open(folder / "gamekeeper.db"))
         await Servers(db).save(specs)
         client = GamekeeperClient(guild_ids)
-        env = BriskEnv(client)
+        env = BriskEnv(client, settle_timeout=PATIENCE_S)
         places, people = _populated(env)
         house, journal, painter = House(), Journal(db), painter or SketchPainter()
+        house.clock.rest = rest = Rest()
+        rest.with_database(db)
+        stack.enter_context(rest.with_threads())
         fleet, samples, stores = _fleet(specs, house, journal), SampleBuffer(db, house.clock), AlertStores.over(db)
         stores = replace(stores, outbox=outbox(db))
         access = Access(Grants(db), owner_ids=[people.owner.id], guild_ids=guild_ids)

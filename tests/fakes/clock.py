@@ -2,8 +2,8 @@
 
 `advance` wakes the sleepers one deadline after another, those of one deadline in the order in which they went to
 sleep, and lets each one run until the event loop has nothing left to do. What leaves the loop (a thread, a socket) is
-not waited for: a test that depends on such work waits for its outcome, or for the task's next sleep with
-`until_sleeping`.
+waited for only where `rest` does so (`tests/fakes/rest.py`); else a test that depends on such work waits for its
+outcome, or for the task's next sleep with `until_sleeping`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EPOCH_MS = 1_767_225_600_000
 
 _NS = 1_000_000_000
 _MOST_TURNS = 100_000
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 
 
 class LoopNeverRests(AssertionError):
@@ -57,6 +57,8 @@ class FakeClock:
         self._order = count()
         self._timers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._registered = asyncio.Event()
+        self.rest: Callable[[], Awaitable[None]] = settle
+        """Waits until nobody can go on without time passing."""
 
     def now_ms(self) -> int:
         return (self._wall_ns + self._elapsed_ns) // 1_000_000
@@ -93,12 +95,12 @@ class FakeClock:
     async def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""
         target_ns = self._elapsed_ns + round(seconds * _NS)
-        await settle()
+        await self.rest()
         while (due := self._next_until(target_ns)) is not None:
             deadline_ns, future = due
             self._elapsed_ns = max(self._elapsed_ns, deadline_ns)
             future.set_result(None)
-            await settle()
+            await self.rest()
         self._elapsed_ns = target_ns
 
     def shift_wall(self, seconds: float) -> None:
@@ -106,7 +108,7 @@ class FakeClock:
         self._wall_ns += round(seconds * _NS)
 
     async def until_sleeping(self, sleepers: int = 1) -> None:
-        """Wait (in real time, 10 s at most) until that many tasks sleep or wait with a timeout here."""
+        """Wait (in real time, 30 s at most) until that many tasks sleep or wait with a timeout here."""
         async with asyncio.timeout(_PATIENCE_S):
             while self.sleepers < sleepers:
                 self._registered.clear()

@@ -92,7 +92,7 @@ class FakeJournal:
             and run.report.verdict.failure
         )
 
-    async def nth(self, kind: type[E], number: int = 1, timeout_s: float = 5.0) -> E:
+    async def nth(self, kind: type[E], number: int = 1, timeout_s: float = 30.0) -> E:
         """Wait for the `number`-th event of a kind, counted from 1."""
         async with asyncio.timeout(timeout_s), self._news:
             await self._news.wait_for(lambda: len(self.of(kind)) >= number)

@@ -171,7 +171,7 @@ class FakeLauncher:
         self.processes.append(process)
         return process
 
-    async def nth(self, number: int, timeout_s: float = 5.0) -> FakeProcess:
+    async def nth(self, number: int, timeout_s: float = 30.0) -> FakeProcess:
         """Wait for the `number`-th spawn, counted from 1, and give its process."""
         async with asyncio.timeout(timeout_s), self._news:
             await self._news.wait_for(lambda: len(self.processes) >= number)

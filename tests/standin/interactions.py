@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.fakes.waiting import PATIENCE_S
 from tests.standin.message import LOADING, Message
 from tests.standin.places import Channel, Member, User
 from tests.standin.record import Json, Recorder, Upload
@@ -62,19 +63,19 @@ class Interaction:
         """The first answer, whatever it is: `type` and `data`."""
         return await self._wait(lambda: self.callback, timeout_s)
 
-    async def response(self, timeout_s: float = 5.0) -> Message:
+    async def response(self, timeout_s: float = PATIENCE_S) -> Message:
         """The first reply with something to see in it; later edits do not change what this returned."""
         return await self._wait(lambda: self.shown, timeout_s)
 
-    async def edited(self, count: int = 1, timeout_s: float = 5.0) -> Message:
+    async def edited(self, count: int = 1, timeout_s: float = PATIENCE_S) -> Message:
         """The original after its edit number `count`, from 1."""
         return (await self._wait(lambda: self.edits[:count] if len(self.edits) >= count else None, timeout_s))[-1]
 
-    async def followup(self, number: int = 1, timeout_s: float = 5.0) -> Message:
+    async def followup(self, number: int = 1, timeout_s: float = PATIENCE_S) -> Message:
         """The followup of this number, from 1."""
         return (await self._wait(lambda: self.followups[number - 1 :], timeout_s))[0]
 
-    async def until(self, predicate: Callable[[Message], bool], timeout_s: float = 5.0) -> Message:
+    async def until(self, predicate: Callable[[Message], bool], timeout_s: float = PATIENCE_S) -> Message:
         """The reply once it is as wanted, after however many edits."""
         return await self._wait(lambda: self.shown if self.shown and predicate(self.shown) else None, timeout_s)
 

@@ -7,14 +7,20 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
 from aiohttp import web
 
+from tests.fakes.waiting import PATIENCE_S, in_vain
+
 Json = dict[str, Any]
 T = TypeVar("T")
+
+LOOK_AGAIN_S = 0.05
+"""How soon a wait looks again though nothing has happened here: it may ask for what the bot is, too."""
 
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization"})
 
@@ -86,16 +92,23 @@ class Recorder:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def wait_for(self, predicate: Callable[[], T], timeout_s: float = 5.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
         """Wait until the predicate is true of the stand-in, and return what it said.
 
+        Let it be something that stays so: what passes by can be missed.
+
         Raises:
-            TimeoutError: it did not become true in time.
+            TimeoutError: it did not become true in time; names what was waited for.
         """
-        async with asyncio.timeout(timeout_s):
-            while not (seen := predicate()):
-                await self._changed.wait()
-            return seen
+        end_s = time.monotonic() + timeout_s
+        while not (seen := predicate()):
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                raise in_vain(predicate, timeout_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK_AGAIN_S, left_s)):
+                    await self._changed.wait()
+        return seen
 
 
 async def read(request: web.Request, prefix: str) -> Request:

@@ -20,6 +20,7 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
+from tests.fakes.waiting import PATIENCE_S
 from tests.standin.acts import Acts
 from tests.standin.commands import Commands
 from tests.standin.faults import Faults
@@ -90,7 +91,7 @@ class StandIn(Acts):
         """The requests of a method and path, where `*` is one step and `**` any number."""
         return self.record.calls(method, path)
 
-    async def wait_for(self, predicate: Callable[[], T], timeout_s: float = 5.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
         """Wait until something is true of the stand-in, looking again whenever anything reached it."""
         return await self.record.wait_for(predicate, timeout_s)
 
