@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bot.place import Place, shown
+from tests.fakes.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 ASK_AGAIN_S = 0.5
@@ -21,12 +22,12 @@ ASK_AGAIN_S = 0.5
 GAME = """\
 import os, pathlib, signal, sys
 signal.alarm(100)
-print("meadow is open for", *sys.argv[1:], flush=True)
 pathlib.Path(f"{os.getpid()}.pid").touch()
+print("meadow is open for", *sys.argv[1:], flush=True)
 while True:
     signal.pause()
 """
-"""A small game: says something, leaves a file named by its pid, and waits for a signal; no test takes longer."""
+"""A small game: leaves a file named by its pid, says something, and waits for a signal; no test takes longer."""
 
 SERVERS = """\
 [[servers]]
@@ -68,7 +69,7 @@ async def command(folder: Path, variables: dict[str, str], *arguments: str) -> E
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 2 * PATIENCE_S)
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
 
@@ -88,13 +89,13 @@ class BotProcess:
                 self.written.append(line.decode())
                 self.more.notify_all()
 
-    async def says(self, text: str, timeout_s: float = 20.0) -> None:
+    async def says(self, text: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until it has written this."""
         async with self.more:
             said: Callable[[], bool] = lambda: text in "".join(self.written)  # noqa: E731
             await asyncio.wait_for(self.more.wait_for(said), timeout_s)
 
-    async def end(self, by: signal.Signals, timeout_s: float = 20.0) -> int:
+    async def end(self, by: signal.Signals, timeout_s: float = PATIENCE_S) -> int:
         """Send it a signal and give its exit code."""
         self.process.send_signal(by)
         return await asyncio.wait_for(self.process.wait(), timeout_s)
@@ -129,11 +130,11 @@ class Home:
         return [pid for pid in pids if _runs_in(pid, self.folder / "game")]
 
     async def pid(self, *, but: int | None = None) -> int:
-        """What `/status` tells, once it tells one that is another than this."""
-        said = await self.status(lambda said: "PID" in said and f"PID {but}\n" not in said)
+        """What `/status` tells once it is up, and another than this: the game has left its file by then."""
+        said = await self.status(lambda said: "running" in said and "PID" in said and f"PID {but}\n" not in said)
         return int(re.findall(r"PID (\d+)", said)[0])
 
-    async def status(self, wanted: Callable[[str], bool], timeout_s: float = 10.0) -> str:
+    async def status(self, wanted: Callable[[str], bool], timeout_s: float = PATIENCE_S) -> str:
         """What `/status` shows of the server, asked again and again until it is as wanted."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -164,7 +165,7 @@ class Home:
         bot = BotProcess(process)
         following = asyncio.create_task(bot.follow())
         try:
-            await self.place.standin.wait_for(self._connected, 20)
+            await self.place.standin.wait_for(self._connected)
             yield bot
         finally:
             if process.returncode is None:
@@ -199,7 +200,7 @@ async def home(folder: Path, place: Place) -> AsyncIterator[Home]:
 
 
 @asynccontextmanager
-async def gone(pid: int, timeout_s: float = 10.0) -> AsyncIterator[None]:
+async def gone(pid: int, timeout_s: float = PATIENCE_S) -> AsyncIterator[None]:
     """Wait, after the block, until a process that lives now has ended; the system itself tells."""
     ended = asyncio.Event()
     handle = os.pidfd_open(pid)

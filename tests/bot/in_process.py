@@ -24,6 +24,7 @@ from monitor.spec import ServerSpec
 from storage.database import Database
 from storage.servers import Servers
 from tests.bot.place import Place
+from tests.fakes.waiting import PATIENCE_S, until
 
 SLEEPER = (
     sys.executable,
@@ -54,7 +55,7 @@ class Running:
     """Ends by itself only where Discord has refused the bot."""
 
     async def online(self) -> None:
-        await asyncio.wait_for(self.bot.client.online.wait(), 15)
+        await asyncio.wait_for(self.bot.client.online.wait(), PATIENCE_S)
 
     def pid(self, server_id: str = "meadow") -> int:
         process = self.bot.fleet.server(server_id).process
@@ -66,8 +67,13 @@ class Running:
         await self.bot.fleet.start(server_id, TEST)
         return self.pid(server_id)
 
+    async def up(self, server_id: str = "meadow") -> None:
+        """Wait until a server runs: what happens to it from then on is an incident of its own."""
+        await until(lambda: self.bot.fleet.server(server_id).state is State.RUNNING)
+
     async def kill(self, server_id: str = "meadow") -> ServerCrashed:
-        """Kill a server's process, and give the event once it is on the disk."""
+        """Kill a server's process once it is up, and give the event once it is on the disk."""
+        await self.up(server_id)
         crashed: asyncio.Future[ServerCrashed] = asyncio.get_running_loop().create_future()
         self.bot.bus.listen(
             lambda _, event: (
@@ -75,7 +81,7 @@ class Running:
             )
         )
         os.kill(self.pid(server_id), signal.SIGKILL)
-        return await asyncio.wait_for(crashed, 5)
+        return await asyncio.wait_for(crashed, PATIENCE_S)
 
 
 def settings_in(place: Place, data_dir: Path, **more: str) -> Settings:

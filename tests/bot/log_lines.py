@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 import structlog
 
+from tests.fakes.waiting import PATIENCE_S
+
 Line = dict[str, Any]
 
 
@@ -27,7 +29,7 @@ class LogLines:
         """Those that nobody foresaw."""
         return [line for line in self.lines if line["log_level"] == "critical" or "exc_info" in line]
 
-    async def line(self, event: str, timeout_s: float = 10.0) -> Line:
+    async def line(self, event: str, timeout_s: float = PATIENCE_S) -> Line:
         """The first line of this name, waiting for it."""
         async with asyncio.timeout(timeout_s):
             while not (found := self.named(event)):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.waiting import PATIENCE_S
 from tests.standin.message import Message
 from tests.standin.places import Channel, Guild, Member
 from tests.standin.server import StandIn
@@ -36,7 +37,7 @@ class Place:
             "GAMEKEEPER_FLUSH_INTERVAL_S": "300",
         }
 
-    async def slash(self, command: str, /, *, timeout_s: float = 10.0, **options: Any) -> Message:
+    async def slash(self, command: str, /, *, timeout_s: float = PATIENCE_S, **options: Any) -> Message:
         """What the owner is told in the end of a command that is deferred and then answered once."""
         interaction = await self.standin.slash(self.owner, self.talk, command, options)
         return await interaction.edited(timeout_s=timeout_s)
@@ -46,7 +47,7 @@ class Place:
         """What stands in the alert channel."""
         return self.standin.messages(self.alerts)
 
-    async def alert(self, number: int = 1, timeout_s: float = 15.0) -> Message:
+    async def alert(self, number: int = 1, timeout_s: float = PATIENCE_S) -> Message:
         """The alert of this number, from 1, once its chart is in it."""
 
         def illustrated() -> Message | None:

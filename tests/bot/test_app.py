@@ -28,6 +28,7 @@ from storage.samples import SampleBuffer
 from storage.settings import StoredSettings
 from tests.bot.in_process import TEST, save, sleeper
 from tests.bot.log_lines import LogLines
+from tests.fakes.waiting import PATIENCE_S
 
 pytestmark = [
     pytest.mark.usefixtures("own_priority"),
@@ -123,7 +124,7 @@ async def test_what_was_measured_last_is_written_at_the_end(settings: Settings, 
     await save(tmp_path, sleeper(tmp_path))
     async with gamekeeper(settings) as bot:
         await bot.fleet.start("meadow", TEST)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while bot.fleet.server("meadow").latest is None:
                 await bot.clock.sleep(0.01)
         assert samples(tmp_path) == 0
@@ -149,7 +150,7 @@ async def test_who_plays_is_written_while_it_runs(
 ) -> None:
     monkeypatch.setattr("bot.app.PULSE_EVERY_SAMPLES", 0.05)
     await save(tmp_path, sleeper(tmp_path))
-    async with gamekeeper(settings, {"generic": Visited}) as bot, asyncio.timeout(10):
+    async with gamekeeper(settings, {"generic": Visited}) as bot, asyncio.timeout(PATIENCE_S):
         await bot.fleet.start("meadow", TEST)
         while sessions(tmp_path) != [("Mira", 1)]:
             await bot.clock.sleep(0.02)

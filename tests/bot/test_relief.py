@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from tests.cogs.render.charts import curve, request
 from tests.fakes.clock import FakeClock
 from tests.fakes.house import spec_of
 from tests.fakes.machine import FakeLauncher, FakeProbe
+from tests.fakes.waiting import until
 
 ASKED = request(("cpu", [curve([1.0, 2.0, 3.0])]))
 GIB = 1 << 30
@@ -66,13 +67,6 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what is done in the background, which tells nobody that it is."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(0.001)
 
 
 class Herd:

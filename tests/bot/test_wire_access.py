@@ -43,7 +43,7 @@ async def test_fault_43_a_command_that_is_delivered_twice_acts_once(
 ) -> None:
     given = await place.standin.slash(place.owner, place.talk, "start", {"server": "meadow"})
     place.standin.world.announce("INTERACTION_CREATE", given.payload)
-    await given.until(lambda message: "is up" in message.content, timeout_s=10)
+    await given.until(lambda message: "is up" in message.content)
     place.standin.world.announce("INTERACTION_CREATE", given.payload)
     later = await place.standin.slash(place.owner, place.talk, "status")
     await later.edited()
@@ -71,7 +71,7 @@ async def test_fault_30_40_a_command_is_acknowledged_in_time_while_the_database_
     assert callback["type"] == DEFERRED_MESSAGE
     assert given.answered_after_s is not None
     assert given.answered_after_s < ACKNOWLEDGE_WITHIN_S
-    await given.until(lambda message: "is up" in message.content, timeout_s=15)
+    await given.until(lambda message: "is up" in message.content)
 
 
 async def test_fault_46_47_forgeries_and_strange_ways_in_are_refused(

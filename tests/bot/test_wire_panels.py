@@ -13,6 +13,7 @@ from monitor.model import State
 from tests.bot.in_process import Running, running, save, settings_in, sleeper
 from tests.bot.log_lines import LogLines
 from tests.bot.place import Place, shown
+from tests.fakes.waiting import PATIENCE_S
 from tests.standin.gateway import PRESENCE
 from tests.standin.message import Message
 
@@ -56,7 +57,7 @@ async def test_fault_43_five_presses_at_once_start_it_once_and_the_panel_follows
     answers = [await press.edited(timeout_s=10) for press in presses]
     assert sorted("Players can join" in answer.content for answer in answers) == [False] * 4 + [True]
     assert all(answer.ephemeral for answer in answers)
-    await place.standin.wait_for(lambda: "Restart" in labels(panel(place)), timeout_s=15)
+    await place.standin.wait_for(lambda: "Restart" in labels(panel(place)))
     assert "running" in shown(panel(place))
     assert len(place.standin.messages(place.talk)) == 1
 
@@ -68,7 +69,7 @@ async def test_fault_42_the_presence_is_there_and_told_again_after_a_reconnect(b
 
     await place.standin.wait_for(lambda: told() == ["0 of 1 server up"])
     place.standin.gateway.reconnect()
-    await place.standin.wait_for(lambda: told() == ["0 of 1 server up"] * 2, timeout_s=10)
+    await place.standin.wait_for(lambda: told() == ["0 of 1 server up"] * 2)
 
 
 async def test_as_it_ends_a_panel_says_so_and_the_next_life_takes_it_up(
@@ -83,7 +84,7 @@ async def test_as_it_ends_a_panel_says_so_and_the_next_life_takes_it_up(
     assert panel(place).controls() == []
     async with running(place, settings_in(place, tmp_path)) as bot:
         await bot.online()
-        await place.standin.wait_for(lambda: "Start" in labels(panel(place)), timeout_s=10)
+        await place.standin.wait_for(lambda: "Start" in labels(panel(place)))
         assert bot.bot.fleet.server("meadow").state is State.STOPPED
     assert panel(place).id == message_id
     assert lines.grave() == []
@@ -98,5 +99,5 @@ async def test_a_discord_that_is_silent_holds_its_end_up_for_two_seconds_at_most
         await pin(place)
         silence = place.standin.faults.hang("PATCH", "/channels/*/messages/*", times=None)
         began_s = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - began_s < 8
+    assert asyncio.get_running_loop().time() - began_s < PATIENCE_S
     silence.lift()

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from monitor.spec import AdminEndpoint, Secret, ServerSpec
+from tests.fakes.waiting import PATIENCE_S
 
 PASSWORD = "demo password"
 ROOT = Path(__file__).parents[3]
@@ -32,7 +33,7 @@ class DemoProcess:
                 self.lines.append(line.decode().rstrip())
                 self._more.notify_all()
 
-    async def line(self, pattern: str, timeout_s: float = 10.0) -> re.Match[str]:
+    async def line(self, pattern: str, timeout_s: float = PATIENCE_S) -> re.Match[str]:
         """Give the first line with the pattern, waiting for it."""
 
         def found() -> re.Match[str] | None:
@@ -44,7 +45,7 @@ class DemoProcess:
         assert match is not None
         return match
 
-    async def exit_code(self, timeout_s: float = 10.0) -> int:
+    async def exit_code(self, timeout_s: float = PATIENCE_S) -> int:
         return await asyncio.wait_for(self.process.wait(), timeout_s)
 
     async def spec(self) -> ServerSpec:

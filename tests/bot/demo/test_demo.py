@@ -12,15 +12,24 @@ import psutil
 import pytest
 
 from tests.bot.demo.browser import CHROMIUM, Visitor, browsing, running_demo
+from tests.fakes.free_port import free_port
 
 pytestmark = pytest.mark.timeout(300)
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command line, or nothing of one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def game_of(demo: subprocess.Popen[str]) -> psutil.Process:
     # Its parent is the recorder, a shell with the same words in its command line.
     below = psutil.Process(demo.pid).children(recursive=True)
-    games = [p for p in below if p.cmdline()[1:3] == ["-m", "bot.demo.game"]]
+    games = [process for process in below if words_of(process)[1:3] == ["-m", "bot.demo.game"]]
     assert len(games) == 1
     return games[0]
 
@@ -41,7 +50,7 @@ def runs(process: psutil.Process) -> bool:
 def left_of(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     """Those that still run when the moment has passed that a recorder takes to see that its game is gone."""
     late = [process for process in processes if runs(process)]
-    psutil.wait_procs(late, timeout=5)
+    psutil.wait_procs(late, timeout=30)
     return [process for process in late if runs(process)]
 
 
@@ -65,9 +74,7 @@ def test_it_serves_its_page_and_ends_with_nothing_left(number: signal.Signals) -
 
 
 def test_it_serves_its_page_where_it_was_told_to() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with running_demo("--port", str(port)) as (_, url):
         assert url.startswith(f"http://127.0.0.1:{port}/")
 
@@ -97,7 +104,7 @@ def test_a_start_a_crash_and_what_follows_are_seen_in_the_page() -> None:
         visitor.sees("crashed")
         visitor.sees("SIGSEGV")
         visitor.sees_picture()
-        game.wait(10)
+        game.wait(30)
         assert came_back(demo, visitor).pid != game.pid
         folder = folder_of(demo)
         others = psutil.Process(demo.pid).children(recursive=True)

@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ from monitor.errors import AccessRefused, GameFault, GameUnavailable
 from monitor.games.rcon_connection import RconConnection
 from monitor.spec import AdminEndpoint, Secret
 from tests.bot.demo.demo_process import PASSWORD, DemoProcess, demo_process
+from tests.fakes.waiting import PATIENCE_S, until
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -29,11 +29,11 @@ async def connection_to(demo: DemoProcess) -> RconConnection:
 
 
 async def test_it_is_ready_fast_and_says_so(tmp_path: Path) -> None:
-    began_s = time.monotonic()
     async with demo_process(tmp_path / "world") as demo:
         await demo.line(r'^\[\d\d:\d\d:\d\d\] \[INFO\] Done \(\d+\.\d\ds\)! For help, type "help"$')
-        # 0.2 s on a quiet machine; the room is for a busy one.
-        assert time.monotonic() - began_s < 3
+        # 0.2 s on a quiet machine; what others take of the processor does not count, and a slow one has room.
+        used = psutil.Process(demo.process.pid).cpu_times()
+        assert used.user + used.system < 3
 
 
 async def test_stop_saves_and_ends_with_0(demo: DemoProcess, tmp_path: Path) -> None:
@@ -72,8 +72,9 @@ async def test_crash_dies_of_a_segmentation_fault_and_leaves_no_core(demo: DemoP
 @posix
 async def test_hang_answers_nothing_and_heeds_no_signal(demo: DemoProcess) -> None:
     connection = await connection_to(demo)
+    await connection.command("list")  # it is connected, so that the next one is sent in time
     with pytest.raises(GameUnavailable) as caught:
-        await connection.command("hang", timeout_s=0.3)
+        await connection.command("hang", timeout_s=1)
     assert caught.value.fault is GameFault.TIMEOUT
     await connection.close()
     await demo.line("Can't keep up")
@@ -86,8 +87,9 @@ async def test_hang_answers_nothing_and_heeds_no_signal(demo: DemoProcess) -> No
 
 async def test_a_hung_one_ends_too_when_its_world_is_gone(demo: DemoProcess, tmp_path: Path) -> None:
     connection = await connection_to(demo)
+    await connection.command("list")
     with pytest.raises(GameUnavailable):
-        await connection.command("hang", timeout_s=0.3)
+        await connection.command("hang", timeout_s=1)
     await connection.close()
     shutil.rmtree(tmp_path / "world")
     assert await demo.exit_code() == 0
@@ -162,7 +164,7 @@ async def test_rubbish_is_hung_up_on_and_others_are_served(demo: DemoProcess, ru
     assert endpoint is not None
     reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
     writer.write(rubbish)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
     writer.close()
     await writer.wait_closed()
     connection = RconConnection(endpoint)
@@ -187,8 +189,8 @@ async def test_help_names_every_command_and_an_unknown_one_points_to_it(demo: De
 
 
 async def test_players_come_and_go_in_the_log(demo: DemoProcess) -> None:
-    name = (await demo.line(r"\] (\S+) joined the game", 20))[1]
-    await demo.line(r"\] \S+ left the game", 20)
+    name = (await demo.line(r"\] (\S+) joined the game"))[1]
+    await demo.line(r"\] \S+ left the game")
     assert name
 
 
@@ -199,19 +201,12 @@ async def test_it_costs_little_and_its_memory_grows_up_to_the_limit(tmp_path: Pa
         process = psutil.Process(demo.process.pid)
         before_bytes, cpu_before, began_s = process.memory_info().rss, process.cpu_times(), time.monotonic()
 
-        await until(lambda: process.memory_info().rss - before_bytes > 14 * 2**20)
+        await until(lambda: process.memory_info().rss - before_bytes > 14 * 2**20, every_s=0.05)
         cpu, took_s = process.cpu_times(), time.monotonic() - began_s
         used_s = cpu.user + cpu.system - cpu_before.user - cpu_before.system
         assert 0 < used_s / took_s < 0.25
         await demo.line(r"joined the game")
         assert process.memory_info().rss - before_bytes < 26 * 2**20
-
-
-async def until(true: Callable[[], bool], timeout_s: float = 15.0) -> None:
-    """Wait for what no event tells of."""
-    async with asyncio.timeout(timeout_s):
-        while not true():  # noqa: ASYNC110  # the operating system's counters do not call back
-            await asyncio.sleep(0.05)
 
 
 @posix
