@@ -131,7 +131,7 @@ class JsonWebhook:
         timestamp = str(int(self.now_s()))
         headers = {
             "Content-Type": "application/json",
-            DELIVERY: what.item.nonce,
+            DELIVERY: what.item.key,
             TIMESTAMP: timestamp,
             SIGNATURE: signature(self.secrets.signing, timestamp, body),
         }
@@ -164,7 +164,7 @@ def document(what: Outgoing, redaction: Redaction) -> dict[str, Any]:
     item, event = what.item, what.item.event
     facts = {key: value for key, value in dataclasses.asdict(event).items() if key not in ("server_id", "at_ms")}
     return {
-        "id": item.nonce,
+        "id": item.key,
         "event_id": item.event_id,
         "incident_id": item.incident_id,
         "kind": event.kind,

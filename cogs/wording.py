@@ -11,7 +11,7 @@ import discord
 
 from cogs.locale.catalogue import Words
 from cogs.render.alerts import alert_embed
-from cogs.render.incident import call_embed, developments, looked_after, return_embed, test_embed
+from cogs.render.incident import call_embed, development_embed, developments, looked_after, return_embed, test_embed
 from cogs.render.limits import CONTENT
 from cogs.render.storms import Storm, storm_embed
 from cogs.render.text import cut, escape
@@ -41,6 +41,8 @@ class Wording:
         """The message of one alert, with what has happened since."""
         if isinstance(head.event, ServerReady):
             return self._return(head, head.event, incident)
+        if not head.event.alerts:
+            return self._development(head, incident)
         then = developments([self._discreet(item.event) for item in since], head.event.at_ms, self.words)
         if incident is not None and incident.acknowledged_by is not None and incident.acknowledged_ms is not None:
             then.append(looked_after(incident.acknowledged_by, incident.acknowledged_ms, self.words))
@@ -94,6 +96,17 @@ class Wording:
             return self.redaction.text(self.control.server(server_id).spec.name or server_id)
         except UnknownServer:
             return server_id
+
+    def _development(self, item: OutboxItem, incident: Incident | None) -> discord.Embed:
+        return development_embed(
+            self._discreet(item.event),
+            item.event_id,
+            self.name(item.event.server_id),
+            self.words,
+            opened_ms=incident.opened_ms if incident is not None else item.event.at_ms,
+            installation=item.installation,
+            delayed_s=self._delayed_s(item),
+        )
 
     def _return(self, item: OutboxItem, event: ServerReady, incident: Incident | None) -> discord.Embed:
         return return_embed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from monitor.alerting import ESCALATION
 from monitor.events import Event
@@ -84,7 +85,7 @@ _DROPPED = "UPDATE outbox SET delivered_ms = ?, last_error = coalesce(?, last_er
 _ILLUSTRATED = "UPDATE outbox SET illustrated = 1 WHERE id = ?"
 _EXPEDITED = f"UPDATE outbox AS o SET next_attempt_ms = 0 WHERE {_NO_CALL}"  # noqa: S608
 _REVIVED = """
-    UPDATE OR IGNORE outbox SET buried_ms = NULL, attempts = 0, next_attempt_ms = 0,
+    UPDATE OR IGNORE outbox SET buried_ms = NULL, attempts = 1, next_attempt_ms = 0,
         destination = CASE tried WHEN '' THEN destination
             ELSE substr(tried || ' ', 1, instr(tried || ' ', ' ') - 1) END,
         tried = ''
@@ -141,9 +142,17 @@ class OutboxItem:
         return Standing(self.message_id, self.channel_id, self.grouped)
 
     @property
-    def nonce(self) -> str:
-        """The same at every try, at most 25 characters: Discord's limit."""
+    def key(self) -> str:
+        """Names what is told, the same at every try and wherever it is told."""
         return f"{self.installation}-{self.event_id}{'c' if self.calls else ''}"
+
+    @property
+    def nonce(self) -> str:
+        """The same at every try, at most 25 characters: Discord's limit.
+
+        Another for each destination: Discord says that it knows a nonce by its author, whatever the channel.
+        """
+        return f"{self.installation}-{self.event_id}-{crc32(self.destination.encode()) & 0xFFFF:04x}"
 
     @property
     def calls(self) -> bool:
@@ -254,7 +263,10 @@ class Outbox:
         await self._change(_EXPEDITED, ())
 
     async def revive(self, since_ms: int) -> int:
-        """Try the dead letters since then once more, where they were first meant to go; give how many there are."""
+        """Try the dead letters since then once more, where they were first meant to go; give how many there are.
+
+        They count as tried: an answer of long ago may have been lost, and the message stand there.
+        """
         async with self._db.transaction(durable=True) as tx:
             return len(await tx.fetch_all(_REVIVED, (since_ms,)))
 

@@ -12,7 +12,7 @@ from cogs.render import thresholds
 from cogs.render.evidence import actor, cause
 from cogs.render.footer import footer
 from cogs.render.limits import fit
-from cogs.render.palette import CALLED_OFF, EVENTS, STATES, VERDICTS
+from cogs.render.palette import CALLED_OFF, EVENTS, GREY, STATES, VERDICTS
 from cogs.render.refusals import refusal
 from cogs.render.text import duration, escape, timestamp
 from monitor.events import (
@@ -140,6 +140,23 @@ def return_embed(
     embed = discord.Embed(title=f"{look.icon} {title}", colour=look.colour)
     down = words.text("After {time} of trouble. Players can join.", time=_since(event, opened_ms, words))
     embed.description = f"**{down}**"
+    embed.timestamp = datetime.fromtimestamp(event.at_ms / 1000, UTC)
+    return fit(embed.set_footer(text=footer((event_id,), words, installation, delayed_s)))
+
+
+def development_embed(
+    event: Event,
+    event_id: int,
+    server_name: str,
+    words: Words,
+    *,
+    opened_ms: int,
+    installation: str = "",
+    delayed_s: float = 0,
+) -> discord.Embed:
+    """Tell by itself what is no alert, where no message can grow by a line."""
+    embed = discord.Embed(title=f"{_icon(event)} {escape(server_name)}", colour=GREY)
+    embed.description = f"**{_development(event, opened_ms, words)}**"
     embed.timestamp = datetime.fromtimestamp(event.at_ms / 1000, UTC)
     return fit(embed.set_footer(text=footer((event_id,), words, installation, delayed_s)))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ from structlog.testing import capture_logs
 
 from cogs.routing import BadRoute, RouteFault, kinds_offered, kinds_typed, route_typed, target
 from cogs.webhooks import DELIVERY, SIGNATURE, TIMESTAMP, is_discords, label, signature, takes_json
-from monitor.alerting import Filter
-from monitor.events import ServerReady
+from monitor.alerting import DEVELOPMENTS, Filter
+from monitor.events import Event, ServerReady
+from monitor.limit_events import LimitCrossed, LimitEvent
 from storage.routes import Route, RouteKind, Secrets
 from tests.cogs.listener import Listener, listening
 from tests.cogs.wired import Wired, wired
 from tests.standin.world import Webhook
+from tests.storage.examples import CRASHED, EXAMPLES
 
 pytestmark = pytest.mark.delivery
 
@@ -112,6 +115,33 @@ async def test_each_event_is_told_as_signed_json(home: Wired) -> None:
     assert PASSWORD not in body.decode()
     assert json.loads(second)["kind"] == "server_ready"
     assert json.loads(second)["incident_id"] == said["incident_id"]
+
+
+def incidents_of_examples() -> list[Sequence[Event]]:
+    """Every event that is no alert and belongs to an incident, after the alert that begins it."""
+    crossed = next(event for event in EXAMPLES if isinstance(event, LimitCrossed))
+    return [
+        (
+            replace(crossed, limit=event.limit, target=event.target) if isinstance(event, LimitEvent) else CRASHED,
+            event,
+        )
+        for event in EXAMPLES
+        if isinstance(event, DEVELOPMENTS) and not event.alerts
+    ]
+
+
+@pytest.mark.parametrize("told", incidents_of_examples(), ids=lambda told: told[1].kind)
+async def test_what_is_no_alert_is_told_as_json_as_well(home: Wired, told: Sequence[Event]) -> None:
+    async with listening() as listener:
+        await routed(home, listener)
+        for event in told:
+            await home.tell(replace(event, server_id="ark", at_ms=home.clock.now_ms()))
+        await home.all_delivered()
+    said = [json.loads(body) for _, body in listener.heard]
+    assert [each["kind"] for each in said] == [event.kind for event in told]
+    assert "Ark" in said[1]["title"]
+    assert said[1]["text"]
+    assert await home.stores.outbox.dead_letters() == ()
 
 
 async def test_fault_36_it_is_tried_again_under_the_same_id_in_order(home: Wired) -> None:

@@ -68,7 +68,7 @@ class World:
         self.users: dict[int, User] = {self.bot.id: self.bot, self.owner.id: self.owner}
         self.webhooks: dict[int, Webhook] = {}
         self.attachments: dict[int, Attachment] = {}
-        self._nonces: dict[tuple[int, str], tuple[float, Message]] = {}
+        self._nonces: dict[str, tuple[float, Message]] = {}
 
     def guild(self, name: str, *, locale: str = "en-US") -> Guild:
         """Make a guild with the bot in it."""
@@ -139,12 +139,12 @@ class World:
     def post(
         self, channel: Channel, body: Json, uploads: tuple[Upload, ...], *, like: Message | None = None
     ) -> Message:
-        """Post a message, or return the earlier one with the same enforced nonce.
+        """Post a message, or return the earlier one with the same enforced nonce, whatever channel that stands in.
 
         `like` is a blank to start from, with the author in it; without it the bot is the author.
         """
         blank = like or Message(id=0, channel_id=channel.id, guild_id=None, author=self.bot.payload())
-        earlier = self._earlier(channel, body)
+        earlier = self._earlier(body)
         if earlier is not None:
             return earlier
         guild_id = channel.guild.id if channel.guild else None
@@ -154,7 +154,7 @@ class World:
         message = self._with(message, body, uploads)
         self._keep(channel, message, "MESSAGE_CREATE")
         if message.nonce is not None:
-            self._nonces[channel.id, str(message.nonce)] = (self.clock(), message)
+            self._nonces[str(message.nonce)] = (self.clock(), message)
         return message
 
     def edit(self, channel: Channel, message: Message, body: Json, uploads: tuple[Upload, ...]) -> Message:
@@ -166,10 +166,10 @@ class World:
         channel.messages.pop(message.id, None)
         self.announce("MESSAGE_DELETE", {"id": str(message.id), **_place(channel)})
 
-    def _earlier(self, channel: Channel, body: Json) -> Message | None:
+    def _earlier(self, body: Json) -> Message | None:
         if not body.get("enforce_nonce"):
             return None
-        at, message = self._nonces.get((channel.id, str(body.get("nonce"))), (float("-inf"), None))
+        at, message = self._nonces.get(str(body.get("nonce")), (float("-inf"), None))
         return message if self.clock() - at < NONCE_WINDOW_S else None
 
     def _with(self, message: Message, body: Json, uploads: tuple[Upload, ...]) -> Message:

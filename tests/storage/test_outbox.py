@@ -64,13 +64,21 @@ async def test_the_nonce_fits_discord_and_stays_the_same_after_a_restart(path: P
     event_id = await crash(db, "escalation:1")
     [item] = await Outbox(db).pending(ALERTS, 0)
     [call] = await Outbox(db).pending("escalation:1", 0)
-    assert re.fullmatch(rf"[0-9a-f]{{8}}-{event_id}", item.nonce)
-    assert call.nonce == f"{item.nonce}c"
-    assert len(item.installation) + 1 + len(str(10**14)) + 1 <= 25
+    assert re.fullmatch(rf"[0-9a-f]{{8}}-{event_id}", item.key)
+    assert call.key == f"{item.key}c"
+    assert re.fullmatch(rf"{item.key}-[0-9a-f]{{4}}", item.nonce)
+    assert len(item.nonce) - len(str(event_id)) + len(str(10**10)) <= 25
     await db.close()
     async with await Database.open(path) as again:
         [same] = await Outbox(again).pending(ALERTS, 0)
     assert same == item
+
+
+async def test_one_event_has_another_nonce_at_each_destination(db: Database, outbox: Outbox) -> None:
+    places = [ALERTS, "route:1", "route:2", "route:11", "escalation:1", "owner:1", f"owner:{2**63}"]
+    await crash(db, *places[1:])
+    nonces = {(await outbox.pending(place, 0))[0].nonce for place in places}
+    assert len(nonces) == len(places)
 
 
 async def test_two_databases_have_different_nonces(tmp_path: Path, db: Database) -> None:
@@ -174,7 +182,8 @@ async def test_fault_38_a_dead_letter_can_be_tried_again_where_it_was_first_mean
         await outbox.moved(item, "owner:1", at_ms, "404")
         await outbox.buried(item.id, at_ms, "403")
     assert await outbox.revive(5_000) == 1
-    assert ids(await outbox.pending(ALERTS, 0)) == [second.id]
+    [again] = await outbox.pending(ALERTS, 0)
+    assert (again.id, again.attempts) == (second.id, 1)
     assert [letter.item.id for letter in await outbox.dead_letters()] == [first.id]
 
 
