@@ -204,6 +204,27 @@ async def test_a_call_for_help_is_planned_with_the_alert(db: Database, journal: 
     assert await outbox.backlog() == 4
 
 
+async def test_a_call_for_help_is_planned_once_a_mute_has_ended(
+    db: Database, journal: Journal, routes: Routes
+) -> None:
+    await added(routes, [route(mention_role_id=9, mention_after_min=10)])
+    await Mutes(db).add(Mute("ark", "", CRASHED.at_ms + 1, ANNA))
+    for later_ms in (0, 60_000, 120_000):
+        await journal.record(replace(CRASHED, at_ms=CRASHED.at_ms + later_ms))
+    assert [place for place, _ in await waiting(db)] == ["route:1", "escalation:1", "route:1"]
+
+
+async def test_a_call_for_help_is_planned_once_though_its_alert_went_elsewhere(
+    db: Database, journal: Journal, routes: Routes
+) -> None:
+    await added(routes, [route(mention_role_id=9, mention_after_min=10)])
+    await journal.record(CRASHED)
+    [item] = await Outbox(db).pending("route:1", 0)
+    await Outbox(db).moved(item, ALERTS, 0, "404")
+    await journal.record(replace(CRASHED, at_ms=CRASHED.at_ms + 1))
+    assert [place for place, _ in await waiting(db)].count("escalation:1") == 1
+
+
 async def test_somebody_looks_after_it_once(db: Database, journal: Journal) -> None:
     event_id = await journal.record(CRASHED)
     incidents = Incidents(db)
