@@ -18,7 +18,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, RESTARTS, House, spec_of
 from tests.fakes.machine import FakeProcess
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 
 ARK, RUST = spec_of("ark"), spec_of("rust")
 AUTO = spec_of("ark", autostart=True)

@@ -15,7 +15,7 @@ from monitor.spec import HangPolicy, RestartMode, ServerSpec
 from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, RESTARTS, House, spec_of
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 
 ARK, RUST = spec_of("ark"), spec_of("rust")
 

@@ -15,7 +15,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, House, stop
 from tests.fakes.machine import STUBBORN, TERMINATED, FakeProcess
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 
 
 def nothing_was_said(house: House) -> bool:

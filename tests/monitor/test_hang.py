@@ -16,7 +16,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
 from tests.fakes.machine import FakeLog
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 
 ALL = {"admin": True, "query": True}
 NONE = {"admin": False, "query": False}

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from monitor.errors import UnknownServer
 from monitor.jobs import JobQueue
 from tests.fakes.clock import settle
+from tests.fakes.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ async def test_closing_lets_everybody_go_who_waits() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await queue.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         results = await asyncio.gather(under_way, queued, return_exceptions=True)
     assert [type(result) for result in results] == [asyncio.CancelledError] * 2
 
@@ -121,7 +122,7 @@ async def test_nobody_waits_for_a_closed_queue() -> None:
     queue = JobQueue("ark")
     await queue.close()
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await queue.ask(seven)
 
 

@@ -10,7 +10,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, House
 from tests.fakes.machine import FakeProcess
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from monitor.model import Players
 from monitor.pulse import Pulse, Vitals
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
+from tests.fakes.waiting import PATIENCE_S
 
 KNOWN = Vitals(Players(2, 20), 19.9)
 UNKNOWN = Vitals()
@@ -94,6 +95,6 @@ async def test_a_game_without_a_tick_rate_still_counts(
 async def test_a_game_that_tells_nothing_of_itself_is_not_asked_again() -> None:
     game, noted = FakeGame(online=None, rate=None), list[Vitals]()
     pulse = Pulse("ark", game, FakeClock(), 15.0, noted.append)
-    await asyncio.wait_for(pulse.run(), 5)
+    await asyncio.wait_for(pulse.run(), PATIENCE_S)
     assert noted == [Vitals()]
     assert game.asked == ["players"]

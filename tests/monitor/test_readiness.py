@@ -14,6 +14,7 @@ from monitor.spec import ReadyPolicy
 from tests.fakes.clock import FakeClock
 from tests.fakes.game import FakeGame
 from tests.fakes.machine import FakeLog
+from tests.fakes.waiting import PATIENCE_S
 
 BY_LOG = ReadyPolicy(log=r"Done \(", timeout_s=120.0)
 BY_GAME = ReadyPolicy(log=None, timeout_s=120.0)
@@ -39,7 +40,7 @@ async def test_the_line_is_seen_soon_after_it_is_written(game: FakeGame, output:
     output.write("Loading")
     output.write("[Server] Done (12.3s)!")
     await clock.advance(LOOK_EVERY_S)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await task is True
     assert game.asked == []
 
@@ -52,14 +53,14 @@ async def test_what_an_earlier_start_wrote_does_not_count(game: FakeGame, output
     await clock.until_sleeping(2)
     assert not task.done()
     await clock.advance(1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await task is False
 
 
 async def test_a_line_written_before_the_first_look_counts(game: FakeGame, output: FakeLog, clock: FakeClock) -> None:
     waiting = readiness(BY_LOG, game, output, clock)
     output.write("Done (1s)")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await waiting.within_limit() is True
 
 

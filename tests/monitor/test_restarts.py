@@ -27,7 +27,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, RESTARTS, House, restart, spec_of
 from tests.fakes.journal import FakeJournal
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 SCHEDULE = Actor(ActorKind.SCHEDULE, "nightly", "nightly")
 
 

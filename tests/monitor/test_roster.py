@@ -25,7 +25,7 @@ from monitor.roster import Roster
 from monitor.spec import AdminEndpoint, Secret, ServerSpec
 from tests.fakes.house import ANNA, House, spec_of
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 
 ARK, RUST = spec_of("ark"), spec_of("rust")
 

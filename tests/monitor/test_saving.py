@@ -21,7 +21,7 @@ from tests.fakes.game import FakeGame
 from tests.fakes.house import ANNA, House, spec_of, stop
 from tests.fakes.machine import FakeLog, FakeProcess
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 
 POLICY = StopPolicy(save="save-all", save_s=30.0)
 NO_ADMIN = {"save": NotSupported("save"), "command": NotSupported("command")}

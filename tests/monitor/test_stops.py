@@ -19,9 +19,10 @@ from monitor.model import EvidenceKind, IntentAction, Players, Rung, State, Verd
 from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, House, spec_of, stop
 from tests.fakes.machine import STUBBORN
+from tests.fakes.waiting import PATIENCE_S
 from tests.monitor.acts import begun, in_minutes, up
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 FULL = StorageError(StorageFault.FULL, "/data")
 MINUTE = 60.0
 
@@ -76,7 +77,7 @@ async def test_what_was_put_aside_for_a_stop_is_taken_up_again(house: House) -> 
         await settle()
         stopping = await begun(house, ark, Rung.SAVE)
         assert (await ark.cancel(ANNA)).state is State.STARTING
-        spared = await asyncio.wait_for(stopping, 1)
+        spared = await asyncio.wait_for(stopping, PATIENCE_S)
         assert (spared.state, spared.called_off_by) == (State.STARTING, ANNA)
         assert not starting.done()
         house.log().write("Done (9s)")

@@ -18,7 +18,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import BERT, House, restart, stop
 from tests.monitor.acts import begun, in_minutes, up, warnings
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 FULL = StorageError(StorageFault.FULL, "/data")
 MINUTE = 60.0
 

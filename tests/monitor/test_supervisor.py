@@ -24,7 +24,7 @@ from tests.fakes.clock import EPOCH_MS, settle
 from tests.fakes.house import ANNA, BERT, House, spec_of, stop
 from tests.fakes.machine import FakeProcess
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 FULL = StorageError(StorageFault.FULL, "/data")
 
 

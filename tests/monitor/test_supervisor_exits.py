@@ -27,7 +27,7 @@ from tests.fakes.clock import EPOCH_MS, settle
 from tests.fakes.game import TRAITS, FakeGame
 from tests.fakes.house import ANNA, RESTARTS, House, restart, spec_of, stop
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 FULL = StorageError(StorageFault.FULL, "/data")
 
 

@@ -13,7 +13,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, House, restart, spec_of, stop
 from tests.fakes.machine import STUBBORN
 
-pytestmark = [pytest.mark.timeout(10), pytest.mark.usefixtures("no_threads")]
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_threads")]
 
 TOLD = spec_of(hang=HangPolicy(probes=3, interval_s=30.0))
 RESTARTED = spec_of(hang=HangPolicy(probes=3, interval_s=30.0, restart=True))

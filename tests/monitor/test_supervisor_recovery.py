@@ -15,7 +15,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, House, restart, spec_of, stop
 from tests.fakes.machine import STUBBORN, FakeProcess
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 
 
 async def left_running(house: House, spec: ServerSpec | None = None) -> FakeProcess:

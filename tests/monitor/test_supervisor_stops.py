@@ -17,7 +17,7 @@ from tests.fakes.clock import settle
 from tests.fakes.house import ANNA, BERT, House, restart, stop
 from tests.fakes.machine import STUBBORN, FakeProcess, Temper
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 FULL = StorageError(StorageFault.FULL, "/data")
 
 

@@ -21,6 +21,7 @@ from storage.migrations import load
 from storage.opening import open_database, open_for_command
 from storage.reserve import RESERVE_BYTES
 from tests.fakes.clock import EPOCH_MS, FakeClock
+from tests.fakes.waiting import PATIENCE_S
 from tests.storage.notes import beside, texts, write_ten
 
 PAGE = 4096
@@ -49,7 +50,7 @@ async def large(notes: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
 async def begin(backups: Backups, db: Database) -> asyncio.Task[Backup]:
     """Begin to make one."""
     making = asyncio.create_task(backups.make(db.copy_to, EPOCH_MS))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not db._held._copying.locked():  # noqa: ASYNC110  # there is no event of it
             await asyncio.sleep(0)
     return making

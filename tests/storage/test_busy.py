@@ -22,6 +22,7 @@ from storage.holder import BUSY_TRIES
 from storage.journal import Journal
 from storage.samples import SampleBuffer
 from tests.fakes.clock import FakeClock
+from tests.fakes.waiting import PATIENCE_S
 from tests.storage.examples import ANNA, CRASHED
 
 HOLDER = """\
@@ -73,7 +74,7 @@ async def tried(db: Database, times: int) -> None:
             loop.call_soon_threadsafe(done.set)
 
     await db._held.connection.set_trace_callback(count)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
 
 
 @pytest.mark.usefixtures("two_servers")
@@ -89,7 +90,7 @@ async def test_fault_30_what_must_not_be_lost_waits_for_as_long_as_it_takes(db: 
         await tried(db, 2 * BUSY_TRIES)
         assert not writing.done()
         # Between two tries whoever only reads has a turn.
-        assert await asyncio.wait_for(journal.intent_of(run.id), 1) is None
+        assert await asyncio.wait_for(journal.intent_of(run.id), PATIENCE_S) is None
         lock.release()
         await writing
     assert await db.fetch_one("SELECT count(*) FROM events") == (1,)
@@ -130,7 +131,7 @@ async def test_fault_30_closing_does_not_wait_for_the_other_program(db: Database
     with held(path):
         writing = asyncio.create_task(Journal(db).record(CRASHED))
         await tried(db, 3)
-        await asyncio.wait_for(db.close(), 2)
+        await asyncio.wait_for(db.close(), PATIENCE_S)
         with pytest.raises(StorageError) as caught:
             await writing
     assert caught.value.fault is StorageFault.CLOSED
@@ -143,7 +144,7 @@ async def test_fault_30_whoever_waits_can_be_called_off(db: Database, path: Path
         writing = asyncio.create_task(journal.record(CRASHED))
         await tried(db, 3)
         writing.cancel()
-        await asyncio.wait([writing], timeout=2)
+        await asyncio.wait([writing], timeout=PATIENCE_S)
         assert writing.cancelled()
         lock.release()
         await journal.record(replace(CRASHED, at_ms=9))

@@ -12,6 +12,7 @@ import aiosqlite
 import pytest
 
 from storage.database import Database
+from tests.fakes.waiting import PATIENCE_S
 from tests.storage.notes import nth_call, texts, write_ten
 
 
@@ -94,7 +95,7 @@ async def test_cancelled_while_it_opens_it_leaves_no_thread_and_no_half_made_fil
     assert task.cancelled()
     monkeypatch.undo()
     for thread in connection_threads():
-        thread.join(5)
+        thread.join(PATIENCE_S)
     assert connection_threads() == []
     async with await Database.open(path) as again:
         assert await again.fetch_one("PRAGMA quick_check") == ("ok",)

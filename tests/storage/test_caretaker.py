@@ -19,6 +19,7 @@ from storage.journal import Journal
 from storage.outbox import Outbox
 from storage.reserve import Reserve
 from tests.fakes.clock import FakeClock
+from tests.fakes.waiting import PATIENCE_S
 
 FULL = StorageError(StorageFault.FULL, "gamekeeper.db", "database or disk is full")
 
@@ -105,11 +106,11 @@ async def test_a_trouble_is_told_at_once_and_its_end_within_a_minute(
     await clock.until_sleeping()
     disk.room = False
     db.suspect(FULL)
-    await asyncio.wait_for(told.acquire(), 5)
+    await asyncio.wait_for(told.acquire(), PATIENCE_S)
     await clock.until_sleeping()
     disk.room = True
     await clock.advance(LOOK_EVERY_S)
-    await asyncio.wait_for(told.acquire(), 5)
+    await asyncio.wait_for(told.acquire(), PATIENCE_S)
     running.cancel()
     await asyncio.wait([running])
 

@@ -30,6 +30,7 @@ from storage.export import (
 from storage.measures import MOST_SERVERS
 from storage.samples import SampleBuffer
 from tests.fakes.clock import FakeClock
+from tests.fakes.waiting import PATIENCE_S
 
 PLAYERS = (BY_KEY["players"],)
 
@@ -192,7 +193,7 @@ async def test_others_get_at_the_database_between_two_pages(db: Database, buffer
     await stored(buffer, (sample("ark", at_s) for at_s in range(2 * PAGE_ROWS)))
     given_pages = pages(db, Export(("ark",), 0, 10_000, PLAYERS))
     await anext(given_pages)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await stored(buffer, [sample("ark", 5000)])
     assert [at_s async for page in given_pages for at_s, _, _ in page][-1] == 5000
 

@@ -16,6 +16,7 @@ from storage.rollups import HOUR, MINUTE, TEN_MINUTES, Level
 from storage.samples import SampleBuffer
 from storage.series import DAY_S, Keep
 from tests.fakes.clock import EPOCH_MS, FakeClock
+from tests.fakes.waiting import PATIENCE_S
 
 NOW_S = EPOCH_MS // 1000
 DAY_BEGAN_S = NOW_S - NOW_S % DAY_S
@@ -208,7 +209,7 @@ async def test_fault_29_a_database_that_refuses_is_told_once_and_tried_again(db:
 
 async def _until_swept(db: Database, clock: FakeClock) -> None:
     """Until the sweep that has begun is over, and the next is waited for."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await left(db, "samples"):
             await clock.until_sleeping()
         for _ in range(5):

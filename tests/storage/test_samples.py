@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.samples import SampleBuffer
 from storage.series import Bucket
 from tests.fakes.clock import FakeClock
+from tests.fakes.waiting import PATIENCE_S
 from tests.storage.notes import nth_call
 
 PLAYERS = BY_KEY["players"]
@@ -91,7 +92,7 @@ async def test_it_is_written_when_the_time_has_come(db: Database, buffer: Sample
 async def test_it_is_written_at_once_when_it_is_much(db: Database, buffer: SampleBuffer, clock: FakeClock) -> None:
     async with running(buffer, clock):
         buffer.add([ark(at_s) for at_s in range(5)])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while buffer.waiting:
                 await db.fetch_all("SELECT 1")
         assert len(await stored(db)) == 5
@@ -104,7 +105,7 @@ async def test_it_is_written_early_when_memory_is_wanted(
     async with running(buffer, clock):
         buffer.add([ark(1)])
         buffer.flush_early()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while buffer.waiting:
                 await db.fetch_all("SELECT 1")
         assert await stored(db) == [(1, "ark")]

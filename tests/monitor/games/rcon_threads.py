@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 from monitor.spec import AdminEndpoint
+from tests.fakes.waiting import PATIENCE_S
 
 
 def rcon_threads(endpoint: AdminEndpoint) -> list[threading.Thread]:
@@ -13,7 +14,7 @@ def rcon_threads(endpoint: AdminEndpoint) -> list[threading.Thread]:
 
 
 async def all_end(threads: list[threading.Thread]) -> bool:
-    """Whether there are some, and all of them end within seconds."""
+    """Whether there are some, and all of them end."""
     for thread in threads:
-        await asyncio.to_thread(thread.join, 3)
+        await asyncio.to_thread(thread.join, PATIENCE_S)
     return bool(threads) and not any(thread.is_alive() for thread in threads)

@@ -18,6 +18,7 @@ from monitor.errors import GameFault, GameUnavailable
 from monitor.games.rcon import RconClient
 from monitor.games.rcon_connection import RconConnection
 from monitor.spec import AdminEndpoint
+from tests.fakes.waiting import PATIENCE_S
 from tests.monitor.games.rcon_server import Request, Script, Session, packet
 from tests.monitor.games.rcon_threads import all_end, rcon_threads
 
@@ -81,7 +82,7 @@ async def test_a_name_that_is_looked_up_for_ever_costs_the_timeout_and_a_second(
     look_up = socket.getaddrinfo
 
     def stuck(*args: Any, **kwargs: Any) -> Any:
-        answer.wait(30)
+        answer.wait(2 * PATIENCE_S)
         return look_up(*args, **kwargs)
 
     connection = connect(game.endpoint, timeout_s=0.1)
@@ -89,7 +90,7 @@ async def test_a_name_that_is_looked_up_for_ever_costs_the_timeout_and_a_second(
         patch.setattr(socket, "getaddrinfo", stuck)
         command = asyncio.create_task(connection.command("list"))
         with pytest.raises(GameUnavailable) as caught:
-            await asyncio.wait_for(command, 3)
+            await asyncio.wait_for(command, PATIENCE_S)
         assert caught.value.fault is GameFault.TIMEOUT
     assert await connection.command("next") == "next"
     threads = rcon_threads(game.endpoint)

@@ -12,6 +12,7 @@ from monitor.errors import AccessRefused, GameFault, GameUnavailable
 from monitor.games.rcon import RconClient
 from monitor.games.rcon_connection import RconConnection
 from monitor.spec import AdminEndpoint, Secret
+from tests.fakes.waiting import PATIENCE_S
 from tests.monitor.games.rcon_server import PASSWORD, Request, Script, Session, echo, mute
 from tests.monitor.games.rcon_threads import all_end, rcon_threads
 
@@ -50,7 +51,7 @@ async def test_a_connection_closed_while_idle_is_made_anew_and_the_command_runs_
     connection = connect(game.endpoint)
     await connection.command("before")
     game.sessions[0].hang_up()
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 5)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)
     assert await connection.command("after") == "after"
     assert game.commands == ["before", "after"]
     assert len(game.sessions) == 2
@@ -60,7 +61,7 @@ async def test_a_reset_while_idle_is_no_different(game: Script, connect: Connect
     connection = connect(game.endpoint)
     await connection.command("before")
     game.sessions[0].reset()
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 5)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)
     assert await connection.command("after") == "after"
     assert game.commands == ["before", "after"]
 
@@ -119,12 +120,12 @@ async def test_a_cancelled_command_drops_the_socket_and_its_thread(game: Script,
     game.on_command = mute
     connection = connect(game.endpoint, timeout_s=60.0)
     command = asyncio.create_task(connection.command("slow"))
-    await asyncio.wait_for(game.arrived.wait(), 5)
+    await asyncio.wait_for(game.arrived.wait(), PATIENCE_S)
     threads = rcon_threads(game.endpoint)
     command.cancel()
     with pytest.raises(asyncio.CancelledError):
         await command
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 2)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)
     assert await all_end(threads)
     game.on_command = echo
     assert await connection.command("next") == "next"
@@ -140,7 +141,7 @@ async def test_a_command_cancelled_before_its_turn_is_never_sent(game: Script, c
     game.on_command = hold
     connection = connect(game.endpoint)
     first = asyncio.create_task(connection.command("first"))
-    await asyncio.wait_for(game.arrived.wait(), 5)
+    await asyncio.wait_for(game.arrived.wait(), PATIENCE_S)
     second = asyncio.create_task(connection.command("second"))
     await asyncio.sleep(0)
     second.cancel()
@@ -154,7 +155,7 @@ async def test_waiting_for_a_turn_ends_at_the_timeout_too(game: Script, connect:
     game.on_command = mute
     connection = connect(game.endpoint, timeout_s=30.0)
     first = asyncio.create_task(connection.command("first"))
-    await asyncio.wait_for(game.arrived.wait(), 5)
+    await asyncio.wait_for(game.arrived.wait(), PATIENCE_S)
     with pytest.raises(GameUnavailable) as caught:
         await connection.command("second", timeout_s=0.1)
     assert caught.value.fault is GameFault.TIMEOUT
@@ -167,11 +168,11 @@ async def test_close_gives_up_the_command_under_way(game: Script, connect: Conne
     game.on_command = mute
     connection = connect(game.endpoint, timeout_s=60.0)
     command = asyncio.create_task(connection.command("slow"))
-    await asyncio.wait_for(game.arrived.wait(), 5)
+    await asyncio.wait_for(game.arrived.wait(), PATIENCE_S)
     threads = rcon_threads(game.endpoint)
     await connection.close()
     with pytest.raises(GameUnavailable) as caught:
-        await asyncio.wait_for(command, 2)
+        await asyncio.wait_for(command, PATIENCE_S)
     assert caught.value.fault is GameFault.CLOSED
     assert await all_end(threads)
 
@@ -189,7 +190,7 @@ async def test_it_hangs_up_when_idle_and_comes_back(game: Script, connect: Conne
     connection = connect(game.endpoint, idle_s=0.05)
     await connection.command("list")
     threads = rcon_threads(game.endpoint)
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 5)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)
     assert await all_end(threads)
     assert await connection.command("list") == "list"
     assert len(game.sessions) == 2
@@ -243,4 +244,4 @@ async def test_the_client_is_a_context_manager_as_its_parent_is(game: Script) ->
             return str(client.command("list"))
 
     assert await asyncio.to_thread(session) == "list"
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 5)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)

@@ -15,6 +15,7 @@ import pytest
 from monitor.errors import GameError, GameFault, GameUnavailable
 from monitor.games.rcon_connection import RconConnection
 from monitor.spec import AdminEndpoint, Secret
+from tests.fakes.waiting import PATIENCE_S
 from tests.monitor.games.faults import fault_of
 from tests.monitor.games.rcon_server import (
     PASSWORD,
@@ -91,9 +92,10 @@ async def test_fault_21_a_mute_peer_costs_the_timeout_no_cpu_and_no_loop_time(
     fault = await fault_of(connection)
     beating.cancel()
     assert fault is GameFault.TIMEOUT
-    assert 0.4 < time.monotonic() - began_s < 1.5
+    assert time.monotonic() - began_s > 0.4
     assert time.process_time() - cpu_began_s < 0.2
-    assert beats > 20
+    # 50 on a quiet machine. Were the loop held up, there would be none.
+    assert beats > 5
 
 
 async def test_fault_21_a_drip_does_not_stretch_the_deadline(game: Script, connect: Connect) -> None:
@@ -102,10 +104,9 @@ async def test_fault_21_a_drip_does_not_stretch_the_deadline(game: Script, conne
             await session.send(0, b"chat")
             await asyncio.sleep(0.02)
 
-    game.on_command = drip
-    began_s = time.monotonic()
-    assert await fault_of(connect(game.endpoint, timeout_s=0.4)) is GameFault.TIMEOUT
-    assert time.monotonic() - began_s < 1.4
+    game.on_command = drip  # it goes on for ever, so that a deadline that is stretched never comes
+    async with asyncio.timeout(PATIENCE_S):
+        assert await fault_of(connect(game.endpoint, timeout_s=0.4)) is GameFault.TIMEOUT
 
 
 @pytest.mark.parametrize("length", [-5, 9, 2**31 - 1], ids=str)

@@ -10,6 +10,7 @@ import pytest
 from monitor.errors import AccessRefused, CommandRejected, GameFault, RejectedBecause
 from monitor.games.rcon_connection import RconConnection
 from monitor.spec import AdminEndpoint, Secret
+from tests.fakes.waiting import PATIENCE_S
 from tests.monitor.games.faults import fault_of
 from tests.monitor.games.rcon_server import (
     Request,
@@ -129,7 +130,7 @@ async def test_fault_25_a_wrong_id_closes_the_socket(game: Script, connect: Conn
     game.on_command = raw(packet(wrong, 0, b"someone else's"))
     connection = connect(game.endpoint)
     assert await fault_of(connection) is GameFault.PROTOCOL
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 5)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)
 
 
 async def test_fault_25_a_wrong_id_to_the_password(game: Script, connect: Connect) -> None:
@@ -142,7 +143,7 @@ async def test_fault_25_a_wrong_password(game: Script, connect: Connect) -> None
     with pytest.raises(AccessRefused):
         await connect(endpoint).command("list")
     assert game.commands == []
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 5)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)
 
 
 async def test_fault_25_id_minus_1_later(game: Script, connect: Connect) -> None:
@@ -151,7 +152,7 @@ async def test_fault_25_id_minus_1_later(game: Script, connect: Connect) -> None
     game.on_command = raw(packet(-1, 2, b""))
     with pytest.raises(AccessRefused):
         await connection.command("list")
-    await asyncio.wait_for(game.sessions[0].closed.wait(), 5)
+    await asyncio.wait_for(game.sessions[0].closed.wait(), PATIENCE_S)
 
 
 async def test_fault_25_an_empty_packet_ahead_of_the_auth_answer(game: Script, connect: Connect) -> None:

@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monitor.local import linux, pidfd, procfs, recorder
+from monitor.local import linux, pidfd, procfs, recorder, records
 from monitor.local.log import CapturedLog
 from monitor.local.machine import local_system
 from monitor.local.recorder import Recorder, split_environment
@@ -25,6 +24,7 @@ from monitor.local.system import Start
 from monitor.model import ExitStatus
 from monitor.ports import ServerProcess
 from monitor.spec import Priority
+from tests.fakes.waiting import until
 from tests.monitor.local.little_bot import MARKER, begin_bot, start_bot
 from tests.monitor.local.stage import LIMIT_S, Stage
 
@@ -66,12 +66,8 @@ async def test_it_ends_with_the_server_and_leaves_no_zombie(stage: Stage, monkey
     keeper = parent_of(process)
     puppet.send("exit 0")
     await ended(process)
-    await asyncio.sleep(0)
-    for thread in threading.enumerate():
-        if thread.name == f"recorder-{keeper}":
-            await asyncio.to_thread(thread.join, LIMIT_S)
-    assert not psutil.pid_exists(keeper)
-    assert not psutil.pid_exists(puppet.pid)
+    await until(lambda: not psutil.pid_exists(keeper))
+    await until(lambda: not psutil.pid_exists(puppet.pid))
 
 
 async def test_one_whose_end_nobody_saw_is_collected_at_the_next_start(stage: Stage) -> None:
@@ -141,13 +137,16 @@ async def test_fault_18_how_a_game_ended_while_the_bot_was_down_is_known(
     assert (told.code, told.signal) == (status.code, status.signal)
 
 
-async def test_a_record_of_an_earlier_boot_is_believed_but_not_waited_for(stage: Stage) -> None:
+async def test_a_record_of_an_earlier_boot_is_believed_but_not_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "_PATIENCE_S", 10 * LIMIT_S)
     earlier = "marker old\ngame 1 80103 another-boot\n"
     folder = stage.folder / "runs"
     folder.mkdir()
     (folder / "a.run").write_text(earlier)
     (folder / "b.run").write_text(earlier.replace("old", "older") + "exit 3\n")
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(LIMIT_S):
         assert await stage.launcher.ended("old") is None
         assert await stage.launcher.ended("older") == ExitStatus(code=3)
         assert await stage.launcher.find("old") is None
