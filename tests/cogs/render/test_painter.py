@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import psutil
@@ -12,6 +12,7 @@ import pytest
 from cogs.render import painter as module
 from cogs.render.painter import ROOT, ChartFailed, ChartFault, Painter
 from tests.cogs.render.charts import curve, pixels, request
+from tests.fakes.waiting import until
 
 ASKED = request(("cpu", [curve([1.0, 2.0, 3.0])]))
 LONG_S = 60
@@ -51,12 +52,6 @@ async def ended(pid: int) -> None:
     """Wait until no process has this pid."""
     with suppress(psutil.NoSuchProcess):
         await asyncio.to_thread(psutil.Process(pid).wait, LONG_S)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LONG_S):
-        while not condition():  # noqa: ASYNC110 - a worker's pid is a value, not an event
-            await asyncio.sleep(0.01)
 
 
 def pid_of(painter: Painter) -> int:
@@ -149,7 +144,7 @@ async def test_a_drawing_that_takes_too_long_is_given_up_and_its_worker_killed()
             await drawing
         assert failed.value.fault is ChartFault.TIMEOUT
         await ended(pid)
-        assert painter.worker_pid is None
+        await until(lambda: painter.worker_pid is None)
 
 
 async def test_a_request_that_kills_every_worker_is_given_up_after_the_second() -> None:
