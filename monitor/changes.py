@@ -6,23 +6,39 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from itertools import pairwise
 
 from monitor.spec import Secret, ServerSpec
 
 MASK = "***"
 
-_SECRET_NAME = r"(?:password|passwd|pwd|secret|token|apikey|authkey)"  # noqa: S105  # what such a name has in it
-_ASSIGNED = re.compile(rf"({_SECRET_NAME}\w*[=:])[^?&\s]+", re.IGNORECASE)
-_OPTION = re.compile(rf"[-+/][\w.-]*{_SECRET_NAME}[\w.-]*", re.IGNORECASE)
+_SECRET_NAME = (
+    r"(?:password|passwd|passphrase|(?<!by)(?<!com)pass(?![a-z])|pwd|secret|token|setsteamaccount"  # noqa: S105
+    r"|(?:api|auth|access|private)[-_.]?key)"
+)
+"""What such a name has in it."""
+_NAME = rf"[\w.-]*{_SECRET_NAME}[\w.-]*"
+_OPTION = re.compile(rf"[-+/]{_NAME}[=:]?", re.IGNORECASE)
+_SET = re.compile(r"\+set[asu]?", re.IGNORECASE)
+"""How the games that descend from Quake are told a variable: `+set rcon_password x`."""
+_VARIABLE = re.compile(_NAME, re.IGNORECASE)
+_WHOLE = re.compile(rf"[-+/]{{0,2}}{_NAME}[=:](.+)", re.IGNORECASE | re.DOTALL)
+_INSIDE = re.compile(
+    rf"""{_SECRET_NAME}\w*["']?\s*[=:]\s*(?:["']([^"']+)["']|([^?&]+))"""
+    rf"""|(?<!\S)[-+/]{_NAME}\s+(?:"([^"]+)"|'([^']+)'|(\S+))"""
+    r"|://[^\s/:@]*:([^\s/@]+)(?=@)",
+    re.IGNORECASE,
+)
+"""An assignment among others, an option in a line for a shell, and the password in an address."""
 
 
 def masked(argv: Sequence[str]) -> tuple[str, ...]:
     """Give a command without what passwords it seems to hold: `-password x`, `?ServerPassword=x`."""
     words: list[str] = []
-    for word in argv:
-        hidden = bool(words) and _OPTION.fullmatch(words[-1]) is not None
-        words.append(MASK if hidden else _ASSIGNED.sub(rf"\1{MASK}", word))
+    for word, spans in _marked(argv):
+        shown, end = "", 0
+        for start, stop in spans:
+            shown, end = shown + word[end:start] + MASK, stop
+        words.append(shown + word[end:])
     return tuple(words)
 
 
@@ -31,13 +47,28 @@ def secrets_in(spec: ServerSpec) -> Iterator[str]:
     if spec.admin is not None:
         yield spec.admin.password.reveal()
     for name, value in spec.env.items():
-        if re.search(_SECRET_NAME, name, re.IGNORECASE):
+        if _VARIABLE.search(name):
             yield value
-    for option, word in pairwise(("", *spec.argv)):
-        if _OPTION.fullmatch(option):
-            yield word
-        for assigned in _ASSIGNED.finditer(word):
-            yield assigned[0].removeprefix(assigned[1])
+    alone = [marked for value in spec.env.values() for marked in _marked((value,))]
+    for word, spans in (*_marked(spec.argv), *alone):
+        for start, stop in spans:
+            yield word[start:stop]
+            yield word[start:stop].strip("\"'")
+            # In a line for a shell it ends at the blank.
+            yield from word[start:stop].split()[:1]
+
+
+def _marked(argv: Sequence[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Give each word, and where in it a password seems to be."""
+    for first, option, word in zip(("", "", *argv), ("", *argv), argv, strict=False):
+        named = _OPTION.fullmatch(option) or (_SET.fullmatch(first) and _VARIABLE.fullmatch(option))
+        whole = _WHOLE.fullmatch(word)
+        if named:
+            yield word, [(0, len(word))]
+        elif whole:
+            yield word, [whole.span(1)]
+        else:
+            yield word, [found.span(found.lastindex or 0) for found in _INSIDE.finditer(word)]
 
 
 def described(spec: ServerSpec) -> dict[str, str]:

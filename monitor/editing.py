@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from monitor import arguments
@@ -16,6 +17,8 @@ from monitor.spec import AdminEndpoint, Endpoint, RestartMode, Secret, ServerSpe
 LOCALHOST = "127.0.0.1"
 MOST = 1_000
 MAX_PORT = 65_535
+DIGITS_AT_MOST = 9
+"""Of a number that is typed: more are none that is taken, whatever zeros they begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +115,20 @@ def _query(before: Endpoint | None, typed: Connection) -> Endpoint | None:
 
 def _number(key: str, text: str, lowest: int, highest: int) -> int:
     text = text.strip()
-    if text.isascii() and text.isdigit() and lowest <= int(text[:9]) <= highest:
+    if text.isascii() and text.isdigit() and len(text) <= DIGITS_AT_MOST and lowest <= int(text) <= highest:
         return int(text)
     raise BadValue(key, lowest, highest)
 
 
 def _unmasked(typed: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
-    """Give each masked word the value that it had, in the order in which they stood."""
-    hidden = [(shown, word) for shown, word in zip(masked(before), before, strict=True) if MASK in shown]
-    words = []
-    for word in typed:
-        index = next((i for i, (shown, _) in enumerate(hidden) if shown == word), None)
-        words.append(word if index is None else hidden.pop(index)[1])
+    """Give each masked word the value that it had: behind the same option, else in the order in which they stood."""
+    shown = masked(before)[1:]
+    hidden = [(*seen, word) for *seen, word in zip(("", *shown), shown, before[1:], strict=False) if MASK in seen[1]]
+    words = list(typed)
+    for same_option in (True, False):
+        for index, seen in enumerate(pairwise(("", *typed))):
+            known = (h for h in hidden if h[:2] == seen or (not same_option and h[1] == seen[1]))
+            if words[index] == seen[1] and (found := next(known, None)) is not None:
+                hidden.remove(found)
+                words[index] = found[2]
     return tuple(words)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.changes import changes, described, masked, secrets_in
+from monitor.redaction import Redaction
 from monitor.spec import AdminEndpoint, ReadyPolicy, Secret, ServerSpec
 from tests.fakes.house import spec_of
 
@@ -25,6 +27,23 @@ COMMANDS = {
     "two_dashes": (["x", "--admin-token", CANARY], ["x", "--admin-token", "***"]),
     "assigned": (["x", f"-adminPassword={CANARY}"], ["x", "-adminPassword=***"]),
     "ark": ([f"Map?ServerAdminPassword={CANARY}?Port=1"], ["Map?ServerAdminPassword=***?Port=1"]),
+    "short": (["x", "-pass", CANARY, "--api-key", CANARY], ["x", "-pass", "***", "--api-key", "***"]),
+    "steam": (["x", "+sv_setsteamaccount", CANARY], ["x", "+sv_setsteamaccount", "***"]),
+    "quake": (["x", "+set", "rcon_password", CANARY], ["x", "+set", "rcon_password", "***"]),
+    "colon_apart": (["x", "-password:", CANARY], ["x", "-password:", "***"]),
+    "blank_inside": ([f"-adminPassword=my {CANARY}", "x"], ["-adminPassword=***", "x"]),
+    "signs_inside": ([f"-ServerPassword=a?b&{CANARY}"], ["-ServerPassword=***"]),
+    "blank_in_ark": ([f"Map?ServerPassword=a {CANARY}?Port=1"], ["Map?ServerPassword=***?Port=1"]),
+    "quoted": ([f'-password="a {CANARY}"'], ["-password=***"]),
+    "shell": (["sh", "-c", f"./x -password {CANARY} -port 1"], ["sh", "-c", "./x -password *** -port 1"]),
+    "shell_variable": (["sh", "-c", f"RCON_PASSWORD={CANARY} ./x"], ["sh", "-c", "RCON_PASSWORD=***"]),
+    "address": (["x", f"mysql://me:{CANARY}@db/x"], ["x", "mysql://me:***@db/x"]),
+    "json": (["x", f'--cfg={{"password":"{CANARY}"}}'], ["x", '--cfg={"password":"***"}']),
+    "other_words": (["x", "-bypass", "on", "-passengers", "5"], ["x", "-bypass", "on", "-passengers", "5"]),
+    "nothing_assigned": (
+        ["Map?ServerPassword= ?Port=1", "-password="],
+        ["Map?ServerPassword=***?Port=1", "-password="],
+    ),
     "at_the_end": (["x", "-password"], ["x", "-password"]),
     "program": (["/opt/password-tool", "x"], ["/opt/password-tool", "x"]),
 }
@@ -33,6 +52,27 @@ COMMANDS = {
 @pytest.mark.parametrize(("argv", "shown"), COMMANDS.values(), ids=COMMANDS.keys())
 def test_fault_64_passwords_in_a_command_are_masked(argv: list[str], shown: list[str]) -> None:
     assert list(masked(argv)) == shown
+
+
+ALONE = ("next_word", "assigned", "ark", "short", "steam", "quake", "colon_apart", "shell", "shell_variable")
+
+
+@pytest.mark.parametrize("argv", [COMMANDS[key][0] for key in (*ALONE, "address", "json")])
+def test_fault_64_what_is_masked_in_a_command_is_hidden_everywhere(argv: list[str]) -> None:
+    redaction = Redaction(secrets_in(spec_of(argv=tuple(argv))))
+    assert CANARY not in redaction.text(f"a log that says {CANARY}.")
+
+
+def test_fault_64_the_password_in_the_address_of_a_variable_is_found() -> None:
+    spec = spec_of(env={"DATABASE": f"mysql://me:{CANARY}@db/x", "WORLD": "-password", "MAP": "Island"})
+    assert set(secrets_in(spec)) == {CANARY}
+
+
+@pytest.mark.parametrize("word", ["-" * 4000, "-pass" * 800, "password" * 500, "://" * 1300, "token " * 700])
+def test_a_long_command_is_looked_through_at_once(word: str) -> None:
+    began_s = time.process_time()
+    masked(["x", word])
+    assert time.process_time() - began_s < 1
 
 
 def test_a_description_says_what_was_said() -> None:

@@ -41,6 +41,12 @@ def test_the_basics_are_put_in_and_the_rest_stays() -> None:
     )
 
 
+@pytest.mark.parametrize("number", ["1001", "000000000000001001", "0" * 9 + "1" * 5000, "-1", "²"])
+def test_a_number_is_never_above_the_most(number: str) -> None:
+    with pytest.raises(BadValue):
+        with_basics(SPEC, replace(BASICS, budget=number))
+
+
 @pytest.mark.parametrize("name", ["", "  ", "\u202e"])
 def test_a_name_that_is_none_is_left_as_it_was(name: str) -> None:
     assert with_basics(SPEC, replace(BASICS, name=name)).name == SPEC.name
@@ -124,7 +130,25 @@ def test_fault_64_a_password_among_the_arguments_is_neither_shown_nor_lost(typed
     assert after.argv[1:] == ("-password", "new")
 
 
-WORDS = st.lists(st.sampled_from(["-password", "a b", "x?Password=1?y=2", "-p", "-token", "'q'", "z"]), max_size=6)
+MOVED = {
+    "the other way round": ("-token *** -password ***", ("-token", "hunter3", "-password", "hunter2")),
+    "another option": ("-passwd *** -token ***", ("-passwd", "hunter2", "-token", "hunter3")),
+    "one between": (
+        "-key *** -token *** -password ***",
+        ("-key", "***", "-token", "hunter3", "-password", "hunter2"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "words"), MOVED.values(), ids=MOVED.keys())
+def test_fault_64_a_password_stays_with_its_option(typed: Program, line: str, words: tuple[str, ...]) -> None:
+    spec = replace(SPEC, argv=("run", "-password", "hunter2", "-token", "hunter3"))
+    assert with_program(spec, replace(typed, arguments=line), ()).argv[1:] == words
+
+
+WORDS = st.lists(
+    st.sampled_from(["-password", "a b", "x?Password=1?y=2", "-p", "-token=a b", "'q'", "z", "+set"]), max_size=6
+)
 
 
 @settings(max_examples=100)
