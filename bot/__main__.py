@@ -133,7 +133,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= MAX_PORT):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to {MAX_PORT}")
     return int(text)
 

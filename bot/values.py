@@ -14,6 +14,8 @@ from pydantic import BeforeValidator
 
 _MAX_SNOWFLAKE = 2**64 - 1
 _MAX_PORT = 65_535
+_MOST_DIGITS = 20
+"""As many as the highest id has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def token(value: str) -> str:
 
 
 def snowflake(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 0 < int(value[:21]) <= _MAX_SNOWFLAKE):
+    if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and 0 < int(value) <= _MAX_SNOWFLAKE):
         raise ValueError(
             "it is not a Discord id, which is digits only (Discord shows it in Developer Mode, as Copy ID)"
         )
@@ -119,6 +121,6 @@ def bind(value: str) -> Bind:
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or any(c.isspace() for c in host):
         raise ValueError("it is not an address and a port with a colon between")
-    if not (port.isascii() and port.isdigit() and 0 <= int(port[:6]) <= _MAX_PORT):
+    if not (port.isascii() and port.isdigit() and len(port) <= _MOST_DIGITS and int(port) <= _MAX_PORT):
         raise ValueError("its port is not a number up to 65535")
     return Bind(host, int(port))

@@ -16,6 +16,7 @@ MAX_BYTES = 256 * 1024
 NO_SECRET = Secret("")
 
 _MAX_PORT = 65_535
+_MOST_DIGITS = 9
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -63,7 +64,7 @@ class Reading:
 
     def port(self, key: str, default: int) -> int:
         text = self.text(key, str(default)).strip()
-        if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= _MAX_PORT:
+        if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) <= _MAX_PORT:
             return int(text)
         self._wrong(key, f"it should be a port, 1 to {_MAX_PORT}")
         return default

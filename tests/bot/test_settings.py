@@ -130,6 +130,8 @@ def test_folders_are_made_absolute(tmp_path: Path) -> None:
         pytest.param("GAMEKEEPER_FLUSH_INTERVAL_S", "ten", "a valid number", id="words"),
         pytest.param("GAMEKEEPER_HTTP_BIND", "9109", "an address and a port", id="bind-port-only"),
         pytest.param("GAMEKEEPER_HTTP_BIND", "127.0.0.1:70000", "port", id="bind-port"),
+        pytest.param("GAMEKEEPER_HTTP_BIND", "127.0.0.1:" + "0" * 9 + "70000", "port", id="bind-port-zeros"),
+        pytest.param("DISCORD_GUILD_IDS", "0" * 21 + "9" * 21, "not a Discord id", id="id-zeros"),
         pytest.param("GAMEKEEPER_LOG_LEVEL", "loud", "'debug', 'info'", id="level"),
         pytest.param("GAMEKEEPER_ALLOWED_ROOTS", "games", "entry 1 is not an absolute path", id="relative-root"),
     ],

@@ -100,6 +100,12 @@ def test_fault_50_everything_wrong_is_told_by_line_and_key_and_no_value_is_quote
     assert CANARY not in repr(caught.value)
 
 
+@pytest.mark.parametrize("port", ["65536", "00000165536", "000001999999", "0" * 9 + "1" * 5000, "0", "²"])
+def test_fault_50_a_port_is_one_whatever_zeros_it_begins_with(port: str) -> None:
+    with pytest.raises(GameFileError):
+        read_minecraft(f"rcon.port={port}".encode(), "x")
+
+
 @pytest.mark.parametrize("data", [b"a=1\nb=\0", b"x" * (MAX_BYTES + 1)], ids=["nul", "huge"])
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(GameFileError) as caught:
