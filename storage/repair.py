@@ -101,6 +101,7 @@ def go_on(path: Path, backups: Backups, damage: Damage) -> Damage:
         damage = replace(damage, backup_ms=backup.taken_ms)
         _write(note_of(path), to_json(damage).encode())
         restoring = path.with_name(f"{path.name}.restoring")
+        _make(restoring)
         shutil.copyfile(backup.path, restoring)
         _into_place(restoring, path)
     return damage
@@ -117,13 +118,19 @@ def _last_written_ms(path: Path) -> int | None:
 
 def _write(path: Path, content: bytes) -> None:
     new = path.with_name(f"{path.name}.new")
+    _make(new)
     new.write_bytes(content)
     _into_place(new, path)
 
 
+def _make(new: Path) -> None:
+    """Begin it empty, for its owner alone; what was left of an earlier try goes."""
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
+
+
 def _into_place(new: Path, path: Path) -> None:
     """Under its name it is whole, and on the disk itself."""
-    new.chmod(FILE_MODE)
     with new.open("r+b") as file:
         os.fsync(file.fileno())
     new.replace(path)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 _CHUNK_BYTES = 1024 * 1024
 _LINE_CHARACTERS = 2000
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_COPYING = os.O_WRONLY | os.O_TRUNC | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
@@ -20,9 +21,16 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def clean(text: str) -> str:
-    """Take colour and control codes out of some lines, and the end off those over 2,000 characters."""
+    """Take colour and control codes out of some lines, and the end off those over 2,000 characters.
+
+    An ellipsis stands for the end: by that, what is left of a secret that was cut in two is known.
+    """
     plain = _CONTROLS.sub("", _ESCAPES.sub("", text))
-    return "\n".join(line[:_LINE_CHARACTERS] for line in plain.split("\n"))
+    return "\n".join(_shortened(line) for line in plain.split("\n"))
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LINE_CHARACTERS else line[: _LINE_CHARACTERS - 1] + "…"
 
 
 class CapturedLog:
@@ -111,7 +119,7 @@ class CapturedLog:
             return
         copy = self._path.with_name(f"{self._path.name}.new")
         try:
-            with self._path.open("r+b") as live, copy.open("wb") as part:
+            with self._path.open("r+b") as live, os.fdopen(os.open(copy, _COPYING, 0o600), "wb") as part:
                 self._base += self._copy(live, part)
                 live.truncate(0)
         except OSError:

@@ -82,6 +82,10 @@ def root_page(path: Path, table: str) -> int:
     return int(page)
 
 
+def modes(*paths: Path) -> list[int]:
+    return [path.stat().st_mode & 0o777 for path in paths]
+
+
 BROKEN: dict[str, Callable[[Path], object]] = {
     "first page zeroed": lambda path: overwrite(path, 0, bytes(4096)),
     "a table's page zeroed": lambda path: overwrite(path, (root_page(path, "events") - 1) * 4096, bytes(4096)),
@@ -117,6 +121,24 @@ async def test_fault_31_a_broken_file_is_set_aside_and_the_backup_restored_with_
         assert content(path.with_name(told.event.set_aside)) == broken
         assert told.event.until_ms is not None
     assert not repair.note_of(path).exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+async def test_what_is_restored_is_for_its_owner_alone_from_its_first_byte(
+    path: Path, backups: Backups, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(path, backups, clock)
+    BROKEN["cut in half"](path)
+    begun: list[int] = []
+    copy = shutil.copyfile
+
+    def watched(source: Path, target: Path) -> None:
+        begun.extend(modes(target))
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", watched)
+    repair.mend(path, backups, "broken", clock.now_ms())
+    assert [*begun, *modes(path, repair.note_of(path))] == [0o600] * 3
 
 
 async def test_fault_31_its_log_is_set_aside_with_it(path: Path, backups: Backups, clock: FakeClock) -> None:

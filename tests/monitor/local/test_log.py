@@ -11,6 +11,7 @@ from typing import BinaryIO
 import pytest
 
 from monitor.local.log import CapturedLog, clean
+from monitor.redaction import Redaction
 from tests.monitor.local.stage import Stage
 
 MIB = 1024 * 1024
@@ -42,7 +43,7 @@ def part(log: CapturedLog, number: int) -> Path:
         pytest.param("a\rb\r\n", "ab\n", id="carriage returns"),
         pytest.param("a\tb\n", "a\tb\n", id="tabs stay"),
         pytest.param("a\0b\x07\x08\x7f\x9bc\n", "abc\n", id="control codes"),
-        pytest.param("x" * 2001 + "\n" + "y" * 2000 + "\n", "x" * 2000 + "\n" + "y" * 2000 + "\n", id="long lines"),
+        pytest.param("x" * 2001 + "\n" + "y" * 2000 + "\n", "x" * 1999 + "…\n" + "y" * 2000 + "\n", id="long lines"),
         pytest.param("\x1b[31m" * 1000 + "red\n", "red\n", id="the length counts after cleaning"),
     ],
 )
@@ -76,6 +77,27 @@ def test_fault_57_a_log_that_takes_nothing_keeps_no_run_from_beginning(log: Capt
 def test_what_is_captured_is_for_the_owner_alone(log: CapturedLog) -> None:
     log.begin("run-1")
     assert sys.platform == "win32" or log.path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+def test_an_older_part_is_for_the_owner_alone_from_its_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturedLog(tmp_path / "server.log", cap_bytes=10)
+    append(log, "x" * 20)
+    monkeypatch.setattr(Path, "chmod", pytest.fail)
+    log.trim()
+    assert (tmp_path / "server.log.1").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("before", range(1980, 2005))
+def test_fault_64_a_secret_at_the_end_of_a_long_line_is_hidden_however_it_is_cut(
+    log: CapturedLog, before: int
+) -> None:
+    append(log, "x" * before + "canary-7f31-and-more" + "y" * 100 + "\n")
+    [line] = log.tail(1)
+    assert len(line) == 2000
+    assert "cana" not in Redaction(["canary-7f31-and-more"]).text(line)
 
 
 def test_an_unfinished_line_is_left_for_later(log: CapturedLog) -> None:
