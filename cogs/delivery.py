@@ -212,6 +212,9 @@ class Delivery:
                 log.warning("alert_without_chart", event_id=item.event_id, failure=repr(failure))
             except NotDelivered as failure:
                 log.warning("alert_without_chart", event_id=item.event_id, failure=failure.why)
+            except Exception:
+                # What goes wrong with a picture must never end the alerts, which share its task group.
+                log.exception("alert_chart_failed", event_id=item.event_id)
 
     async def _attach_chart(self, item: OutboxItem) -> None:
         """Add the chart to an alert that is out already: its text never waits for it, and can do without it."""

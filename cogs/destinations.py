@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -18,8 +18,13 @@ from storage.outbox import OutboxItem, Standing
 CHART_NAME = "chart.png"
 SENDING_LIMIT_S = 120.0
 """Longer than the library itself waits for any one answer: after that, the connection is dead."""
-LOOKED_AT = 50
-"""So many of the latest messages are looked at for one of our own."""
+LOOKED_AT = 100
+"""So many of the latest messages are looked at for one of our own: as many as one request gives."""
+BLIND_AT_MOST = 5
+"""So many of them are asked for one by one."""
+
+Read = Callable[[int], Awaitable[Sequence[str]]]
+"""Gives the last lines of the message with that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +177,37 @@ async def edit(place: Place, standing: Standing, what: Outgoing) -> None:
         await message.edit(embed=what.embed, attachments=files, view=what.view)
 
 
-async def look_for(place: Place, item: OutboxItem, author_id: int, *, call: bool) -> Standing | None:
-    """Look through the latest messages for the one that tells of this alert."""
+async def look_for(
+    place: Place, item: OutboxItem, author_id: int, *, call: bool, read: Read | None = None
+) -> Standing | None:
+    """Look through the latest messages for the one that tells of this alert.
+
+    Args:
+        place: where to look.
+        item: the alert.
+        author_id: who has written it.
+        call: whether it is a call for help.
+        read: reads a message whose words the bot is not shown. Discord shows them only to their author, unless the
+            application may read whatever people write.
+    """
+    blind = BLIND_AT_MOST if read is not None else 0
     try:
         async with judged():
             async for message in place.history(limit=LOOKED_AT):
-                footers = [embed.footer.text or "" for embed in message.embeds]
-                told = any(tells_of(text, item.installation, item.event_id, call=call) for text in footers)
-                if message.author.id == author_id and told:
+                if message.author.id != author_id:
+                    continue
+                told: Sequence[str] = last_lines(message.content, [embed.footer.text for embed in message.embeds])
+                if read is not None and blind and not (message.content or message.embeds):
+                    blind, told = blind - 1, await read(message.id)
+                if any(tells_of(text, item.installation, item.event_id, call=call) for text in told):
                     return Standing(message.id, message.channel.id)
     except NotDelivered as failure:
         if failure.setback is not Setback.GONE:
             raise
     return None
+
+
+def last_lines(content: str, footers: Sequence[str | None]) -> list[str]:
+    """Where a message says which alert it tells of: in the footer, or, in plain text, in its last line."""
+    plain = content.rpartition("\n")[2].replace("\\", "")
+    return [plain, *(footer or "" for footer in footers)]

@@ -12,13 +12,12 @@ import structlog
 from cogs.composing import STORM_WINDOW_S, Kind, Scene, Work, next_work
 from cogs.destinations import Destination
 from cogs.poster import Post, Poster
-from cogs.setbacks import NotDelivered, Setback, gone_delay_s, retry_delay_s
+from cogs.setbacks import LIMITED_AT_MOST_S, NotDelivered, Setback, gone_delay_s, retry_delay_s
 from monitor.errors import StorageError
 from storage.outbox import OutboxItem
 
 LOOK_EVERY_S = 60.0
 """How long nothing is looked at after the database could not be read, or at most before a next try."""
-LIMITED_AT_MOST_S = 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -57,11 +56,13 @@ class Lane:
     async def _deliver_due(self) -> float | None:
         """Deliver what is due, and give how long nothing needs to be looked at; `None`: until there is news."""
         post = self.post
-        await post.online.wait()
+        discords = await post.places.of_discords(self.name)
+        if discords:
+            await post.online.wait()
         while True:
-            if post.traffic.refused:
+            if discords and post.traffic.refused:
                 return None
-            if (held_s := self._held_s()) > 0:
+            if (held_s := self._held_s(discords=discords)) > 0:
                 return held_s
             # One moment for both questions: what comes due between them must not be missed by both.
             now_ms = post.clock.now_ms()
@@ -125,7 +126,8 @@ class Lane:
                 await self._move(work.items, failure.why)
                 return
             case Setback.UNFIT:
-                await self._bury(work.items, failure.why)
+                # It may be the place that takes nothing: a forum, a locked thread, an address for something else.
+                await self._move(work.items, failure.why)
                 return
             case Setback.LIMITED:
                 delay_s = min(delay_s, LIMITED_AT_MOST_S)
@@ -163,8 +165,8 @@ class Lane:
         self._gone_until_s = 0.0
         self.news.set()
 
-    def _held_s(self) -> float:
-        return max(self.post.traffic.wait_s(), self._held_until_s - self._now_s())
+    def _held_s(self, *, discords: bool) -> float:
+        return max(self.post.traffic.wait_s() if discords else 0.0, self._held_until_s - self._now_s())
 
     async def _until_due_s(self, now_ms: int) -> float | None:
         due_ms = await self.post.outbox.next_ms(self.name, now_ms)

@@ -52,6 +52,12 @@ class Places:
             return await self._route(route_id, session)
         return Site(Owner(self.client, int(destination.partition(":")[2]), self.why_an_owner))
 
+    async def of_discords(self, destination: str) -> bool:
+        """Whether Discord has to be there for it, and have taken the token."""
+        route_id = route_of(destination)
+        kinds = {} if route_id is None else {route.id: route.kind for route in await self.routes.all()}
+        return kinds.get(route_id or 0) is not RouteKind.JSON
+
     async def instead_of(self, item: OutboxItem) -> str | None:
         """Where an alert goes whose destination is gone."""
         fallbacks = {route.id: route.fallback_id for route in await self.routes.all()}

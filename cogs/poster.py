@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import aiohttp
@@ -25,6 +24,8 @@ from storage.outbox import Outbox, OutboxItem, Standing
 
 NONCE_LASTS_MS = 60_000
 """Discord knows a nonce again for "a few minutes"; after this, its messages are looked through instead."""
+OLD_MS = 3_600_000
+"""Discord changes messages older than that only so often."""
 EDIT_EVERY_S = 5.0
 """How often the message of a storm is brought up to date."""
 
@@ -128,23 +129,51 @@ class Poster:
         except NotDelivered as failure:
             if failure.setback is not Setback.UNFIT:
                 raise
-            log.warning("alert_sent_plain", event_id=what.item.event_id, failure=failure.why)
-            standing = await place.post_plain(what, plain(what.embed))
-            self._plain.add(standing.message_id)
-            return replace(standing, grouped=grouped)
+            return replace(await self._posted_plainer(place, what, failure), grouped=grouped)
+
+    async def _posted_plainer(self, place: Destination, what: Outgoing, failure: NotDelivered) -> Standing:
+        """Send it as less, until it is taken: no answer is, where the bot may not read what it would answer."""
+        if what.reply_to is not None:
+            what = replace(what, reply_to=None)
+            try:
+                return await place.post(what)
+            except NotDelivered as again:
+                if again.setback is not Setback.UNFIT:
+                    raise
+                failure = again
+        log.warning("alert_sent_plain", event_id=what.item.event_id, failure=failure.why)
+        standing = await place.post_plain(what, plain(what.embed, what.content))
+        self._plain.add(standing.message_id)
+        return standing
 
     def _in_doubt(self, item: OutboxItem, place: Destination) -> bool:
         """Whether an earlier try may have arrived unnoticed, and would not be known again if repeated."""
-        tried = item.attempts > 0 or self._fresh
+        tried = item.attempts > 0 or bool(item.tried) or self._fresh
         return tried and (not place.nonced or self.post.clock.now_ms() - item.created_ms > NONCE_LASTS_MS)
 
     async def _bring_up_to_date(self, work: Work, place: Destination) -> None:
         head = work.head
         if head is None:
             return
-        with _unless_gone():
+        try:
             await place.edit(head.standing, await self._current(head, work.items))
+        except NotDelivered as failure:
+            self._let_be(head, failure)
         await self._delivered(work.items, head.standing)
+
+    def _let_be(self, head: OutboxItem, failure: NotDelivered) -> None:
+        """Let a message be that was deleted, or cannot be changed: nothing else waits for that.
+
+        Raises:
+            NotDelivered: it can be tried again.
+        """
+        age_ms = self.post.clock.now_ms() - (head.delivered_ms or 0)
+        # Messages of that age have a limit of their own, for which the library may give no reason (error 30046).
+        too_old = failure.setback is Setback.LIMITED and age_ms >= OLD_MS
+        if not too_old and failure.setback not in (Setback.GONE, Setback.UNFIT):
+            raise failure
+        self.post.traffic.failed(failure.invalid, refused=False)
+        log.info("alert_not_brought_up_to_date", event_id=head.event_id, failure=failure.why)
 
     async def _current(self, head: OutboxItem, coming: Sequence[OutboxItem] = ()) -> Outgoing:
         """The message of an incident as it now is."""
@@ -178,7 +207,7 @@ class Poster:
     async def _refresh_quietly(self, head: OutboxItem, place: Destination) -> None:
         try:
             if head.grouped and head.message_id is not None:
-                await self._write_storm(head.message_id, [], place)
+                await self._write_storm(await self.post.outbox.of_message(self.name, head.message_id), [], place)
             else:
                 await place.edit(head.standing, await self._current(head))
         except NotDelivered as failure:
@@ -187,12 +216,12 @@ class Poster:
 
     async def _join(self, work: Work, place: Destination) -> None:
         message_id = work.message_id or 0
+        told = await self.post.outbox.of_message(self.name, message_id)
         try:
-            standing = await self._write_storm(message_id, work.items, place)
+            standing = await self._write_storm(told, work.items, place)
         except NotDelivered as failure:
-            if failure.setback is not Setback.GONE:
-                raise
-            # The message was deleted: what comes from now on gets another.
+            self._let_be(told[0], failure)
+            # What comes from now on gets another message.
             alerts = [item for item in work.items if item.event.alerts and item.incident_id is not None]
             standing = Standing(None, grouped=True)
             if alerts:
@@ -201,8 +230,9 @@ class Poster:
         await self._delivered(work.items, standing)
         self._edited_s[message_id] = self._now_s()
 
-    async def _write_storm(self, message_id: int, coming: Sequence[OutboxItem], place: Destination) -> Standing:
-        told = await self.post.outbox.of_message(self.name, message_id)
+    async def _write_storm(
+        self, told: Sequence[OutboxItem], coming: Sequence[OutboxItem], place: Destination
+    ) -> Standing:
         before = await self._told_before(told[0])
         embed = self.post.wording.storm([*told, *coming], before)
         await place.edit(told[0].standing, Outgoing(told[0], embed))
@@ -215,7 +245,8 @@ class Poster:
     async def _call(self, item: OutboxItem, site: Site) -> None:
         incident = await self._incident(item)
         route = site.route
-        if incident is None or not incident.pressing or route is None or route.mention_role_id is None:
+        pressing = incident is not None and incident.pressing and self.post.wording.knows(incident.server_id)
+        if incident is None or not pressing or route is None or route.mention_role_id is None:
             await self.post.outbox.dropped([item], self.post.clock.now_ms())
             return
         head = (await self.post.outbox.told(route.destination, [incident.id])).get(incident.id)
@@ -248,14 +279,3 @@ def _calling(what: Outgoing, site: Site) -> Outgoing:
     if what.item.event.severity is Severity.INFO:
         return what
     return replace(what, content=f"<@&{route.mention_role_id}>", role_id=route.mention_role_id)
-
-
-@contextmanager
-def _unless_gone() -> Iterator[None]:
-    """What was deleted, or is too old to be changed, needs no bringing up to date."""
-    try:
-        yield
-    except NotDelivered as failure:
-        if failure.setback not in (Setback.GONE, Setback.UNFIT):
-            raise
-        log.info("alert_not_brought_up_to_date", failure=failure.why)

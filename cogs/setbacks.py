@@ -14,6 +14,8 @@ JITTER = 0.2
 """By how much of itself a pause is longer at most, so that many do not knock at the same moment."""
 TRIES_OF_THE_LIBRARY = 5
 """How often discord.py asks again by itself before it says that it was rate limited."""
+LIMITED_AT_MOST_S = 3600.0
+"""Nothing is waited for longer than that because somebody says so."""
 GONE_S = 60.0
 GONE_MAX_S = 3600.0
 """How long a destination that was gone is not asked again, at first and at most."""
@@ -80,7 +82,7 @@ def of_status(status: int, why: str, *, retry_after: str | None = None, through:
 
 def _seconds(header: str | None) -> float:
     try:
-        return max(0.0, float(header or ""))
+        return min(max(0.0, float(header or "")), LIMITED_AT_MOST_S)
     except ValueError:
         return 0.0
 

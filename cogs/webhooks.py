@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ import aiohttp
 import discord
 from discord.http import Route as Api
 
-from cogs.destinations import CHART_NAME, Outgoing, look_for
+from cogs.destinations import CHART_NAME, Outgoing, last_lines, look_for
 from cogs.setbacks import NotDelivered, Setback, of_status
 from monitor.redaction import Redaction
 from storage.outbox import OutboxItem, Standing
@@ -89,14 +89,22 @@ class DiscordWebhook:
             return
 
     async def find(self, item: OutboxItem, *, call: bool) -> Standing | None:
-        """Look for it as the bot, where that may read what the webhook writes; else nobody can know."""
+        """Look for it as the bot, where that may see the channel; else nobody can know."""
         async with _answered(self.session.get(self._address(), **_GUARDED)) as answer:
             about = await _json(answer)
         channel_id, webhook_id = about.get("channel_id"), about.get("id")
         if channel_id is None or webhook_id is None:
             return None
         place = self.client.get_partial_messageable(int(channel_id))
-        return await look_for(place, item, int(webhook_id), call=call)
+        return await look_for(place, item, int(webhook_id), call=call, read=self._last_lines)
+
+    async def _last_lines(self, message_id: int) -> Sequence[str]:
+        """Read a message of its own: the webhook is shown its words, where the bot is not."""
+        async with _answered(self.session.get(f"{self._address()}/messages/{message_id}", **_GUARDED)) as answer:
+            said = await _json(answer)
+        embeds = said.get("embeds")
+        footers = [embed.get("footer", {}).get("text") for embed in embeds] if isinstance(embeds, list) else []
+        return last_lines(str(said.get("content", "")), footers)
 
     async def _send(self, what: Outgoing, body: dict[str, Any]) -> Standing:
         roles = [str(what.role_id)] if what.role_id is not None else []
@@ -135,8 +143,13 @@ class JsonWebhook:
             TIMESTAMP: timestamp,
             SIGNATURE: signature(self.secrets.signing, timestamp, body),
         }
-        async with _answered(self.session.post(self.secrets.url, data=body, headers=headers, **_GUARDED)):
-            return Standing(None)
+        try:
+            async with _answered(self.session.post(self.secrets.url, data=body, headers=headers, **_GUARDED)):
+                return Standing(None)
+        except NotDelivered as failure:
+            # It is not Discord that has counted it.
+            failure.invalid = 0
+            raise
 
     async def post_plain(self, what: Outgoing, text: str) -> Standing:
         del what, text

@@ -97,6 +97,10 @@ class Wording:
         except UnknownServer:
             return server_id
 
+    def knows(self, server_id: str) -> bool:
+        """Whether it is the machine, or a server that is still looked after."""
+        return not server_id or any(server.id == server_id for server in self.control.servers())
+
     def _development(self, item: OutboxItem, incident: Incident | None) -> discord.Embed:
         return development_embed(
             self._discreet(item.event),
@@ -132,10 +136,11 @@ def _told_by(item: OutboxItem, head: OutboxItem) -> bool:
     return item.event.alerts and item.message_id in (None, head.message_id)
 
 
-def plain(embed: discord.Embed) -> str:
-    """The same in plain text, as short and as harmless as can be, for when an embed was not taken."""
-    lines = [embed.title or "", *(embed.description or "").splitlines()[:8], embed.footer.text or ""]
-    return cut("\n".join(escape(line, 200) for line in lines if line.strip()), CONTENT)
+def plain(embed: discord.Embed, call: str | None = None) -> str:
+    """The same in plain text, as short and as harmless as can be, for when an embed was not taken; after its call."""
+    lines = [embed.title or "", *(embed.description or "").splitlines()[:7], embed.footer.text or ""]
+    told = [escape(line, 200) for line in lines if line.strip()]
+    return cut("\n".join([*([call] if call else []), *told]), CONTENT)
 
 
 def discreet(value: E, redaction: Redaction) -> E:

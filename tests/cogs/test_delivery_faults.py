@@ -204,13 +204,15 @@ async def test_fault_39_what_is_not_taken_as_an_embed_is_told_in_plain_text(home
     assert len(message.content) <= 2000
 
 
-async def test_fault_39_what_is_not_taken_at_all_is_a_dead_letter_and_the_next_goes_on(home: Wired) -> None:
-    home.standin.faults.answer(*POST, 400, times=2)
+async def test_fault_39_what_is_not_taken_anywhere_is_a_dead_letter_and_the_next_goes_on(home: Wired) -> None:
+    home.standin.faults.answer(*POST, 400, times=4)
     await home.crash("ark")
+    await home.outbox_says("buried_ms IS NOT NULL")
     await home.crash("rust")
     await home.all_delivered()
     assert ["Rust crashed" in text for text in home.texts()] == [True]
-    assert len(await home.stores.outbox.dead_letters()) == 1
+    [letter] = await home.stores.outbox.dead_letters()
+    assert letter.item.tried == ("alerts",)
 
 
 async def test_fault_41_a_token_that_is_refused_stops_the_sending_until_it_is_taken(home: Wired) -> None:
