@@ -11,11 +11,20 @@ from monitor.redaction import Redaction
 
 TEXTS = frozenset({".txt", ".log"})
 """The files that are read for secrets. Exports are written without any; pictures are drawn from texts without any."""
+_DISCORDS = frozenset({"type", "timestamp"})
+"""The keys of an embed whose values are Discord's."""
 
 
 def discreet_embed(embed: discord.Embed, redaction: Redaction) -> discord.Embed:
     """Give a copy without secrets."""
-    return discord.Embed.from_dict(redaction.value(embed.to_dict()))  # type: ignore[arg-type]  # the same shape
+    return discord.Embed.from_dict(_discreet(embed.to_dict(), redaction))  # type: ignore[arg-type]  # the same shape
+
+
+def _discreet(part: object, redaction: Redaction) -> object:
+    """Leave Discord's own words as they are: a password such as "name" would else take every embed apart."""
+    if isinstance(part, dict):
+        return {key: value if key in _DISCORDS else _discreet(value, redaction) for key, value in part.items()}
+    return [_discreet(each, redaction) for each in part] if isinstance(part, list) else redaction.value(part)
 
 
 def discreet_file(file: discord.File, redaction: Redaction) -> discord.File:

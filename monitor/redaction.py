@@ -9,10 +9,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
 _SHORTEST = 4
+_MADE_HARMLESS = "\\\u200b"
+"""What is put before a character to take its meaning for Markdown away."""
 _HARMLESS = r"[\\\u200b]*"
 _ELLIPSIS = "…"
 _TAIL = 400
@@ -26,14 +28,25 @@ _CALLBACK = re.compile(r"(/(?:webhooks|interactions)/\d{1,20}/)[\w\\-]{20,}", re
 
 
 def _spellings(secret: str) -> set[str]:
-    """A secret as it stands in plain text, in a `repr`, in JSON and in an address."""
+    """A secret as it stands in plain text, in a `repr`, in that of its bytes, in JSON and in an address."""
     quoted = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    return {secret, repr(secret)[1:-1], quote(secret, safe=""), *quoted}
+    in_bytes = repr(secret.encode("utf-8", "replace"))[2:-1]
+    in_address = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    return {secret, repr(secret)[1:-1], in_bytes, *in_address, *quoted}
+
+
+def _bare(text: str) -> str:
+    """Leave out what is looked past in a text, so that nothing is looked for where it is looked past."""
+    return text.translate(dict.fromkeys(map(ord, _MADE_HARMLESS)))
 
 
 def _as_shown(spelling: str) -> str:
-    """Match it also where Markdown was made harmless, by a backslash or a space of no width before a character."""
-    return _HARMLESS.join(map(re.escape, spelling))
+    """Match it also where Markdown was made harmless; what is little but backslashes, to the letter.
+
+    A backslash that is looked for between any number of them would be tried at each: that takes for ever.
+    """
+    bare = _bare(spelling)
+    return _HARMLESS.join(map(re.escape, bare)) if len(bare) >= _SHORTEST else re.escape(spelling)
 
 
 def _begun(spelling: str, text: str) -> int:
@@ -50,6 +63,7 @@ class Redaction:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._bare: frozenset[str] = frozenset()
         self._pattern: re.Pattern[str] | None = None
         self.hide(secrets)
 
@@ -58,6 +72,7 @@ class Redaction:
         for secret in secrets:
             if len(secret) >= _SHORTEST:
                 self._secrets |= _spellings(secret)
+        self._bare = frozenset(map(_bare, self._secrets))
         longest_first = sorted(self._secrets, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_as_shown, longest_first))) if longest_first else None
 
@@ -71,8 +86,8 @@ class Redaction:
     def _without_a_beginning(self, text: str) -> str:
         """Mask the beginning of a secret that was cut off: nothing else would know it."""
         tail = text[-_TAIL:]
-        plain = re.sub(_HARMLESS, "", tail)
-        begun = max((_begun(secret, plain) for secret in self._secrets), default=0)
+        plain = _bare(tail)
+        begun = max((_begun(secret, plain) for secret in self._bare), default=0)
         if not begun:
             return text
         shown = re.search(_HARMLESS.join(map(re.escape, plain[-begun:])) + _HARMLESS + "$", tail)

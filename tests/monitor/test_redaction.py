@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,41 @@ def test_what_is_shown_instead(value: object, shown: object) -> None:
     if isinstance(value, ValueError):
         quotes_gone = str(quotes_gone).replace("'", "")
     assert quotes_gone == shown
+
+
+SPELLED = {
+    "in the repr of bytes": repr(SECRET.encode()),
+    "in an address's path": "http://h/hunter2/%C3%A4%27%22/x",
+    "in an address's query": "http://h/?p=hunter2%2F%C3%A4%27%22&x",
+}
+
+
+@pytest.mark.parametrize("text", SPELLED.values(), ids=SPELLED.keys())
+def test_fault_64_a_secret_is_known_by_its_spelling(text: str) -> None:
+    assert "hunter2" not in Redaction([SECRET]).text(text)
+
+
+def test_fault_64_a_blank_in_an_address_may_be_a_plus() -> None:
+    assert Redaction(["open sesame"]).text("?p=open+sesame&q=open%20sesame") == "?p=***&q=***"
+
+
+@pytest.mark.parametrize("secret", ["a\\\\b12", "a\\\\\\\\b12", "\\" * 40, "\\" * 40 + "abcd"])
+@pytest.mark.parametrize("text", ["a" + "\\" * 2000, "\\" * 39 + "x", "\\a" * 1000 + "…"])
+def test_a_secret_with_backslashes_holds_nobody_up(secret: str, text: str) -> None:
+    began_s = time.process_time()
+    Redaction([secret]).text(text)
+    assert time.process_time() - began_s < 1
+
+
+@pytest.mark.parametrize(
+    "text", ["a pass\\word12.", "a pass\\\\word12.", "a \\p\\a\\s\\s\\\\\\w\\ord12.", "a pass\\wo…"]
+)
+def test_fault_64_a_secret_with_a_backslash_is_hidden(text: str) -> None:
+    assert "pass" not in _plain(Redaction(["pass\\word12"]).text(text))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "")
 
 
 def test_the_longer_of_two_secrets_goes_first() -> None:
