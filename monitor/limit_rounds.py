@@ -40,6 +40,8 @@ TRENDS_EVERY_S = 600.0
 TREND_S = 6 * 3600
 COOLDOWN_S = 1800.0
 """No server is restarted for a limit sooner after it was the last time; and once for each crossing."""
+STALE_S = 60.0
+"""After that, what was decided is not what would be decided."""
 HOUR_S = 3600
 HOUR_MIN = 60
 
@@ -210,12 +212,19 @@ class LimitRounds:
         event = LimitRestart(
             server_id=held.server_id, at_ms=self.clock.now_ms(), limit=limit, target=held.target, cause=cause
         )
+        decided_s = self.clock.monotonic()
         await self.watch.tell(event)
+        if self.clock.monotonic() - decided_s > STALE_S:
+            # It could not be written down for so long that somebody may be on by now: that is decided anew.
+            held.restarted, held.restarted_s = False, None
+            return
         by = Actor(ActorKind.POLICY, f"{LIMIT}:{limit.id}", f"limit {limit.id}")
         try:
             await self.control.restart(held.server_id, by, reason=f"{limit.measure.label} limit")
         except GamekeeperError as refusal:
             log.warning("limit_restart_refused", server=held.server_id, limit=limit.id, refusal=repr(refusal))
+            # It goes on as before; after the pause it is tried again.
+            held.restarted = False
 
     async def _for_ever(self, name: str, step: Callable[[], Awaitable[None]], every_s: float) -> None:
         """Take a step again and again. One that fails is logged once, and once more when it is well again."""

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.events import ServerCrashed, ServerStopped
+from monitor.errors import StorageError, StorageFault, WrongState
+from monitor.events import Event, ServerCrashed, ServerStopped
+from monitor.fleet import Fleet
 from monitor.limit_events import LimitCrossed, LimitForeseen, LimitRestart
 from monitor.limit_rounds import COOLDOWN_S, Drive
 from monitor.limits import Hours, Limit, RestartCause, RestartRule, Side
-from monitor.model import ActorKind, HostReading, IntentAction, Players, State, Verdict
+from monitor.model import ActorKind, HostReading, IntentAction, Players, Server, State, Verdict
 from tests.fakes.clock import inline
 from tests.fakes.house import ANNA, House
 from tests.monitor.watching import Watching, watching
@@ -110,6 +112,46 @@ async def test_however_often_it_is_crossed_it_restarts_once_in_a_while() -> None
         began = [e.at_ms for e in seen.events() if isinstance(e, LimitRestart)]
         assert len(began) == 2
         assert began[1] - began[0] >= COOLDOWN_S * 1000
+
+
+async def test_a_restart_that_was_refused_is_tried_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with watching([HEAP]) as seen:
+        await crossed(seen)
+        restart, asked = Fleet.restart, 0
+
+        async def busy_at_first(fleet: Fleet, *given: Any, **more: Any) -> Server:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                raise WrongState("ark", State.STOPPING, "restart")
+            return await restart(fleet, *given, **more)
+
+        monkeypatch.setattr(Fleet, "restart", busy_at_first)
+        seen.house.game("ark").online = Players(0, 20)
+        await seen.measure(COOLDOWN_S - 60, rss_bytes=9 * GIB)
+        assert (asked, len(seen.house.launcher.spawned)) == (1, 1)
+        await seen.measure(180, rss_bytes=9 * GIB)
+        assert (asked, len(seen.house.launcher.spawned)) == (2, 2)
+
+
+async def test_a_restart_that_could_not_be_written_down_is_decided_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with watching([HEAP]) as seen:
+        await crossed(seen)
+        record, refused = seen.house.journal.record, True
+
+        async def full(event: Event) -> int:
+            if refused and isinstance(event, LimitRestart):
+                raise StorageError(StorageFault.FULL, "gamekeeper.db")
+            return await record(event)
+
+        monkeypatch.setattr(seen.house.journal, "record", full)
+        seen.house.game("ark").online = Players(0, 20)
+        await seen.measure(60, rss_bytes=9 * GIB)
+        seen.house.game("ark").online = Players(7, 20)
+        await seen.measure(120, rss_bytes=9 * GIB)
+        refused = False
+        await seen.measure(120, rss_bytes=9 * GIB)
+        assert len(seen.house.launcher.spawned) == 1
 
 
 async def test_the_next_bot_neither_restarts_it_twice_nor_forgets_that_it_waits() -> None:
