@@ -74,7 +74,11 @@ def _argument(name: str, value: object, shown: Callable[[str], str]) -> Argument
         return value
     text = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     # First this, then the cut: of a secret that was cut in two, nobody would know the first half.
-    text = shown(text)
+    return shortened(shown(text))
+
+
+def shortened(text: str) -> str:
+    """Give as much of what somebody typed as is written down: of what is refused, too, and for ever."""
     return text if len(text) <= ARGUMENT_AT_MOST else text[:ARGUMENT_AT_MOST] + "…"
 
 

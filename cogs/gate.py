@@ -18,7 +18,7 @@ import structlog
 
 from cogs.access import Access, AccessDenied, Decision, Denial, Person, person
 from cogs.attempt import Attempt, attempt_of, begin, begun
-from cogs.entries import Argument, arguments_of, entry_of
+from cogs.entries import Argument, arguments_of, entry_of, shortened
 from cogs.ratelimit import Limits, RateLimited
 from cogs.reply import defer
 from monitor.errors import GamekeeperError, StorageError
@@ -102,7 +102,8 @@ class Gate:
             return
         attempt.patience = asyncio.create_task(self._acknowledge_in_time(interaction, attempt), name="patience")
         try:
-            self.limits.person(user_id, attempt.entry.removeprefix("/"))
+            # What a button does costs what its command does.
+            self.limits.person(user_id, attempt.entry.removeprefix("/").removeprefix("button:"))
         except RateLimited:
             await self._write_excess(attempt)
             raise
@@ -225,7 +226,7 @@ class Gate:
             decision=decision,
             guild_id=attempt.who.guild_id,
             action=None if action is None else action.value,
-            server_id=None if server_id is None else self.redaction.text(server_id),
+            server_id=None if server_id is None else shortened(self.redaction.text(server_id)),
             arguments=attempt.arguments,
             allowed_by=allowed_by,
         )

@@ -10,6 +10,7 @@ import pytest
 from cogs.components import Address, button, row
 from cogs.locale.catalogue import catalogue
 from cogs.offers import OFFERED, RESTART, START, STOP, server_buttons
+from cogs.ratelimit import COMMANDS
 from monitor.lifecycle import ACCEPTED, Request
 from monitor.model import Players, State
 from monitor.redaction import MASK
@@ -150,6 +151,15 @@ async def test_a_chart_is_shown_to_whoever_asked(home: World) -> None:
     assert answer.ephemeral
     assert [file.filename for file in answer.attachments] == ["alpha-1h.png"]
     assert home.painter.requests[-1].title.text == "Alpha World"
+
+
+async def test_fault_48_a_buttons_chart_costs_what_the_commands_does(home: World) -> None:
+    message, drawn = await pinned(home, "chart"), len(home.painter.requests)
+    for _ in range(COMMANDS["chart"].burst):
+        await press(home, home.people.viewer, message, "chart")
+    refused = await press(home, home.people.viewer, message, "chart")
+    assert "too much at once" in refused.content
+    assert len(home.painter.requests) == drawn + COMMANDS["chart"].burst
 
 
 async def test_fault_64_a_log_shows_its_last_lines_without_secrets_or_a_way_out_of_its_block(home: World) -> None:

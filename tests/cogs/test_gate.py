@@ -64,6 +64,13 @@ async def test_fault_46_what_is_refused_is_written_down_too(home: World) -> None
     assert record.entry.arguments == {"server": "beta", "reason": "because"}
 
 
+async def test_fault_46_what_is_refused_is_written_down_at_no_great_length(home: World) -> None:
+    await home.forge(home.people.stranger, home.channel, "stop", {"server": "x" * 6000})
+    [record] = await written(home)
+    assert record.entry.decision == "denied:no_grant"
+    assert len(repr(record)) < 1000
+
+
 async def test_what_is_refused_half_way_is_the_end_of_what_was_begun(home: World) -> None:
     await home.slash(home.people.viewer, "chart", server="alpha", compare="beta")
     [record] = await written(home)
