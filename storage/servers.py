@@ -23,7 +23,8 @@ _SAVE = """
     ON CONFLICT (id) DO UPDATE SET spec = excluded.spec, removed_ms = NULL
     RETURNING no
 """
-_REMOVE = "UPDATE servers SET removed_ms = ? WHERE id = ? AND removed_ms IS NULL RETURNING no"
+# Its command and its variables may hold passwords too.
+_REMOVE = "UPDATE servers SET removed_ms = ?, spec = '{}' WHERE id = ? AND removed_ms IS NULL RETURNING no"
 
 
 class Servers:
@@ -50,7 +51,7 @@ class Servers:
                 await _save(tx, spec)
 
     async def remove(self, server_id: str, at_ms: int) -> bool:
-        """Take it off the list. Its history stays; its passwords, and what was granted on it, do not.
+        """Take it off the list. Its history stays; how it was started, its passwords, and what was granted on it, do not.
 
         Whatever takes its id later begins without anybody who may touch it.
 

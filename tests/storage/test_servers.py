@@ -116,9 +116,13 @@ async def test_what_is_not_there_cannot_be_removed_and_keeps_when_it_was(db: Dat
 
 
 async def test_the_passwords_of_a_removed_server_are_forgotten(db: Database) -> None:
-    await Servers(db).save([FULL])
+    told = replace(FULL, argv=("run", "-password", "canary-argv"), env={"API": "canary-env"})
+    await Servers(db).save([told])
     await Servers(db).remove("full", 5)
     assert await db.fetch_all("SELECT * FROM server_secrets") == []
+    assert await db.fetch_all("SELECT * FROM servers WHERE spec LIKE '%canary%'") == []
+    await Servers(db).save([FULL])
+    assert await Servers(db).all() == (FULL,)
 
 
 async def test_one_that_cannot_be_saved_leaves_all_out(db: Database) -> None:
