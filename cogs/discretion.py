@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from pathlib import PurePath
 
 import discord
@@ -17,14 +18,16 @@ _DISCORDS = frozenset({"type", "timestamp"})
 
 def discreet_embed(embed: discord.Embed, redaction: Redaction) -> discord.Embed:
     """Give a copy without secrets."""
-    return discord.Embed.from_dict(_discreet(embed.to_dict(), redaction))  # type: ignore[arg-type]  # the same shape
+    return discord.Embed.from_dict(discreet_data(embed.to_dict(), redaction, _DISCORDS))  # type: ignore[arg-type]  # the same shape
 
 
-def _discreet(part: object, redaction: Redaction) -> object:
-    """Leave Discord's own words as they are: a password such as "name" would else take every embed apart."""
+def discreet_data(part: object, redaction: Redaction, kept: Collection[str] = ()) -> object:
+    """Take secrets out of values, but for those of some keys. A password such as "name" takes nothing apart."""
     if isinstance(part, dict):
-        return {key: value if key in _DISCORDS else _discreet(value, redaction) for key, value in part.items()}
-    return [_discreet(each, redaction) for each in part] if isinstance(part, list) else redaction.value(part)
+        return {key: value if key in kept else discreet_data(value, redaction, kept) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [discreet_data(each, redaction, kept) for each in part]
+    return redaction.value(part)
 
 
 def discreet_file(file: discord.File, redaction: Redaction) -> discord.File:

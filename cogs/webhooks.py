@@ -23,6 +23,7 @@ import discord
 from discord.http import Route as Api
 
 from cogs.destinations import CHART_NAME, Outgoing, last_lines, look_for
+from cogs.discretion import discreet_data
 from cogs.setbacks import NotDelivered, Setback, of_status
 from monitor.redaction import Redaction
 from storage.outbox import OutboxItem, Standing
@@ -187,7 +188,7 @@ def document(what: Outgoing, redaction: Redaction) -> dict[str, Any]:
         "title": what.embed.title,
         "text": what.embed.description,
         "call": what.call,
-        "facts": redaction.value(facts),
+        "facts": discreet_data(facts, redaction),
     }
 
 

@@ -51,7 +51,7 @@ class Servers:
                 await _save(tx, spec)
 
     async def remove(self, server_id: str, at_ms: int) -> bool:
-        """Take it off the list. Its history stays; its description, its passwords, and what was granted on it, do not.
+        """Take it off the list. Its history stays; its description, its passwords and what was granted on it do not.
 
         Whatever takes its id later begins without anybody who may touch it.
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import discord
 import pytest
 
-from cogs.discretion import discreet_embed, discreet_file
+from cogs.discretion import discreet_data, discreet_embed, discreet_file
 from monitor.redaction import Redaction
 
 AT = datetime(2026, 5, 24, tzinfo=UTC)
@@ -32,6 +32,11 @@ def test_fault_64_a_password_that_is_a_common_word_takes_no_embed_apart(secret: 
     assert (shown.description, shown.footer.text, shown.author.name) == ("***", "***", "***")
     assert shown.fields[0].value is not None
     assert shown.fields[0].value.endswith("***")
+
+
+def test_fault_64_data_keeps_its_keys() -> None:
+    data = {"kind": "kind", "lines": ("it is kind", {"kind": 1})}
+    assert discreet_data(data, Redaction(["kind"])) == {"kind": "***", "lines": ["it is ***", {"kind": 1}]}
 
 
 @pytest.mark.parametrize(("name", "kept"), [("a.txt", False), ("a.log", False), ("a.png", True)])
