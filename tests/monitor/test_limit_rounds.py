@@ -15,7 +15,7 @@ from monitor.fleet import Fleet
 from monitor.limit_events import LimitCrossed, LimitForeseen, LimitRestart
 from monitor.limit_rounds import COOLDOWN_S, Drive
 from monitor.limits import Hours, Limit, RestartCause, RestartRule, Side
-from monitor.model import ActorKind, HostReading, IntentAction, Players, Server, State, Verdict
+from monitor.model import ActorKind, HostReading, IntentAction, Players, Run, Server, State, Verdict
 from tests.fakes.clock import inline
 from tests.fakes.house import ANNA, House
 from tests.monitor.watching import Watching, watching
@@ -137,20 +137,23 @@ async def test_a_restart_that_was_refused_is_tried_again_after_a_while(monkeypat
 async def test_a_restart_that_could_not_be_written_down_is_decided_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     async with watching([HEAP]) as seen:
         await crossed(seen)
-        record, refused = seen.house.journal.record, True
+        record, refused, tries = seen.house.journal.record, True, 0
 
-        async def full(event: Event) -> int:
+        async def full(event: Event, run: Run | None = None) -> int:
+            nonlocal tries
             if refused and isinstance(event, LimitRestart):
+                tries += 1
                 raise StorageError(StorageFault.FULL, "gamekeeper.db")
-            return await record(event)
+            return await record(event, run)
 
         monkeypatch.setattr(seen.house.journal, "record", full)
         seen.house.game("ark").online = Players(0, 20)
-        await seen.measure(60, rss_bytes=9 * GIB)
+        await seen.measure(120, rss_bytes=9 * GIB)
         seen.house.game("ark").online = Players(7, 20)
         await seen.measure(120, rss_bytes=9 * GIB)
         refused = False
         await seen.measure(120, rss_bytes=9 * GIB)
+        assert tries > 1
         assert len(seen.house.launcher.spawned) == 1
 
 
