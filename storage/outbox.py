@@ -3,68 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from zlib import crc32
 
 from monitor.alerting import ESCALATION
+from monitor.errors import StorageError
 from monitor.events import Event
+from storage import outbox_queries as ask
 from storage.database import Database
 from storage.events import decode
 from storage.transaction import Row, Transaction
-
-_ITEM = """
-    o.id, o.event_id, e.kind, e.body, o.destination, o.attempts, o.created_ms, o.incident_id, o.message_id,
-    o.channel_id, o.grouped, o.illustrated, o.tried, o.delivered_ms,
-    (SELECT value FROM settings WHERE key = 'installation'),
-    EXISTS (SELECT 1 FROM mutes m WHERE coalesce(m.server_no, e.server_no) IS e.server_no AND m.kind IN ('', e.kind)
-        AND m.until_ms > CASE WHEN o.destination LIKE 'escalation:%' THEN o.next_attempt_ms ELSE e.at_ms END)
-"""
-_WAITING = "o.delivered_ms IS NULL AND o.buried_ms IS NULL"
-_NO_CALL = f"{_WAITING} AND o.destination NOT LIKE 'escalation:%'"
-
-_PENDING = f"""
-    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE {_WAITING} AND o.destination = :destination AND o.id < coalesce(
-        (SELECT min(o.id) FROM outbox AS o
-            WHERE {_WAITING} AND o.destination = :destination AND o.next_attempt_ms > :now_ms),
-        9223372036854775807)
-    ORDER BY o.id LIMIT :limit
-"""  # noqa: S608  # the columns are ours
-_NEXT_MS = f"""
-    SELECT min(o.next_attempt_ms) FROM outbox AS o
-    WHERE {_WAITING} AND o.destination = ? AND o.next_attempt_ms > ?
-"""  # noqa: S608
-_DESTINATIONS = f"SELECT DISTINCT o.destination FROM outbox AS o WHERE {_WAITING}"  # noqa: S608
-_OF_MESSAGE = f"""
-    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE o.destination = ? AND o.message_id = ? ORDER BY o.id
-"""  # noqa: S608
-_OF_INCIDENT = f"""
-    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE o.destination = ? AND o.incident_id = ? AND o.delivered_ms IS NOT NULL ORDER BY o.id
-"""  # noqa: S608
-_HEADS = f"""
-    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE o.id IN (SELECT min(id) FROM outbox
-        WHERE incident_id = ? AND message_id IS NOT NULL AND destination NOT LIKE 'escalation:%' GROUP BY destination)
-    ORDER BY o.id
-"""  # noqa: S608
-_TOLD = f"""
-    SELECT {_ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE o.id IN (SELECT min(id) FROM outbox
-        WHERE destination = ? AND message_id IS NOT NULL AND incident_id IN (SELECT value FROM json_each(?))
-        GROUP BY incident_id)
-"""  # noqa: S608
-_RECENT = """
-    SELECT e.kind, count(*) FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE o.destination = ? AND o.delivered_ms > ? AND NOT o.grouped GROUP BY e.kind
-"""
-_GROUPS = """
-    SELECT e.kind, o.message_id, max(o.delivered_ms) FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE o.destination = ? AND o.delivered_ms > ? AND o.grouped AND o.message_id IS NOT NULL
-    GROUP BY e.kind, o.message_id ORDER BY o.message_id
-"""
 
 _PUT = """
     INSERT INTO outbox (event_id, destination, created_ms, incident_id, next_attempt_ms) VALUES (?, ?, ?, ?, ?)
@@ -83,7 +33,7 @@ _MOVED = """
 """
 _DROPPED = "UPDATE outbox SET delivered_ms = ?, last_error = coalesce(?, last_error) WHERE id = ?"
 _ILLUSTRATED = "UPDATE outbox SET illustrated = 1 WHERE id = ?"
-_EXPEDITED = f"UPDATE outbox AS o SET next_attempt_ms = 0 WHERE {_NO_CALL}"  # noqa: S608
+_EXPEDITED = f"UPDATE outbox AS o SET next_attempt_ms = 0 WHERE {ask.NO_CALL}"  # noqa: S608
 _REVIVED = """
     UPDATE OR IGNORE outbox SET buried_ms = NULL, attempts = 1, next_attempt_ms = 0,
         destination = CASE tried WHEN '' THEN destination
@@ -91,11 +41,6 @@ _REVIVED = """
         tried = ''
     WHERE buried_ms > ? RETURNING id
 """
-_BACKLOG = f"SELECT count(*) FROM outbox AS o WHERE {_NO_CALL}"  # noqa: S608
-_DEAD = f"""
-    SELECT {_ITEM}, o.buried_ms, o.last_error FROM outbox AS o JOIN events AS e ON e.id = o.event_id
-    WHERE o.buried_ms IS NOT NULL ORDER BY o.id DESC LIMIT ?
-"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,45 +135,52 @@ class Outbox:
 
     async def destinations(self) -> Sequence[str]:
         """Where something is waiting to go to."""
-        return [row[0] for row in await self._db.fetch_all(_DESTINATIONS)]
+        return [row[0] for row in await self._db.fetch_all(ask.DESTINATIONS)]
 
     async def pending(self, destination: str, now_ms: int, limit: int = 200) -> tuple[OutboxItem, ...]:
         """What may be sent there now, the oldest first.
 
-        One whose next try is still to come holds back the later ones, so that order is kept.
+        One whose next try is still to come holds back the later ones, so that order is kept. One whose event
+        cannot be read is buried: it would hold them back for ever.
         """
         told = {"destination": destination, "now_ms": now_ms, "limit": limit}
-        return self._items(await self._db.fetch_all(_PENDING, told))
+        items = []
+        for row in await self._db.fetch_all(ask.PENDING, told):
+            try:
+                items.append(_item(row, str(self._db.path)))
+            except StorageError as damage:
+                await self.buried(row[0], now_ms, damage.detail)
+        return tuple(items)
 
     async def next_ms(self, destination: str, now_ms: int) -> int | None:
         """When the next try is due there; `None`: nothing waits for its time."""
-        row = await self._db.fetch_one(_NEXT_MS, (destination, now_ms))
+        row = await self._db.fetch_one(ask.NEXT_MS, (destination, now_ms))
         return None if row is None else row[0]
 
     async def of_message(self, destination: str, message_id: int) -> tuple[OutboxItem, ...]:
         """All that was told in one message."""
-        return self._items(await self._db.fetch_all(_OF_MESSAGE, (destination, message_id)))
+        return self._items(await self._db.fetch_all(ask.OF_MESSAGE, (destination, message_id)))
 
     async def of_incident(self, destination: str, incident_id: int) -> tuple[OutboxItem, ...]:
         """All that a destination was told of an incident, in order."""
-        return self._items(await self._db.fetch_all(_OF_INCIDENT, (destination, incident_id)))
+        return self._items(await self._db.fetch_all(ask.OF_INCIDENT, (destination, incident_id)))
 
     async def heads(self, incident_id: int) -> tuple[OutboxItem, ...]:
         """The first that each destination was told of an incident."""
-        return self._items(await self._db.fetch_all(_HEADS, (incident_id,)))
+        return self._items(await self._db.fetch_all(ask.HEADS, (incident_id,)))
 
     async def told(self, destination: str, incident_ids: Iterable[int]) -> dict[int, OutboxItem]:
         """The first that a destination was told of each of these incidents, by incident."""
-        rows = await self._db.fetch_all(_TOLD, (destination, json.dumps(sorted(incident_ids))))
+        rows = await self._db.fetch_all(ask.TOLD, (destination, json.dumps(sorted(incident_ids))))
         return {item.incident_id: item for item in self._items(rows) if item.incident_id is not None}
 
     async def recent(self, destination: str, since_ms: int) -> dict[str, int]:
         """How many of each kind of event were told there one by one since then."""
-        return dict(await self._db.fetch_all(_RECENT, (destination, since_ms)))
+        return dict(await self._db.fetch_all(ask.RECENT, (destination, since_ms)))
 
     async def groups(self, destination: str, since_ms: int) -> dict[str, int]:
         """The message that each kind of event was told in together since then, by its id."""
-        return {row[0]: row[1] for row in await self._db.fetch_all(_GROUPS, (destination, since_ms))}
+        return {row[0]: row[1] for row in await self._db.fetch_all(ask.GROUPS, (destination, since_ms))}
 
     async def delivered(self, items: Iterable[OutboxItem], at_ms: int, standing: Standing) -> None:
         """They stand there as that message."""
@@ -272,14 +224,13 @@ class Outbox:
 
     async def backlog(self) -> int:
         """How many are waiting, due or not."""
-        [[waiting]] = await self._db.fetch_all(_BACKLOG)
+        [[waiting]] = await self._db.fetch_all(ask.BACKLOG)
         return int(waiting)
 
     async def dead_letters(self, limit: int = 20) -> tuple[DeadLetter, ...]:
-        """The latest that could be delivered nowhere, the newest first."""
-        rows = await self._db.fetch_all(_DEAD, (limit,))
-        items = self._items([row[:-2] for row in rows])
-        return tuple(DeadLetter(item, row[-2], row[-1] or "") for item, row in zip(items, rows, strict=True))
+        """The latest that could be delivered nowhere, the newest first; of what can be read."""
+        rows = await self._db.fetch_all(ask.DEAD, (limit,))
+        return tuple(DeadLetter(item, row[-2], row[-1] or "") for row in rows for item in self._items([row[:-2]]))
 
     async def _change(self, sql: str, *parameters: tuple[object, ...]) -> None:
         async with self._db.transaction(durable=True) as tx:
@@ -287,7 +238,12 @@ class Outbox:
                 await tx.execute(sql, each)
 
     def _items(self, rows: Iterable[Row]) -> tuple[OutboxItem, ...]:
-        return tuple(_item(row, str(self._db.path)) for row in rows)
+        return tuple(self._readable(rows))
+
+    def _readable(self, rows: Iterable[Row]) -> Iterator[OutboxItem]:
+        for row in rows:
+            with suppress(StorageError):
+                yield _item(row, str(self._db.path))
 
 
 def _item(row: Row, source: str) -> OutboxItem:

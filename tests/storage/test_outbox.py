@@ -107,6 +107,23 @@ async def test_buried_it_stays_on_record_and_lets_others_pass(db: Database, outb
     assert (letter.item.event_id, letter.buried_ms, letter.error) == (first.event_id, 9_000, "403 Missing Access")
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["kind = 'of_another_version'", "body = '{'", "body = '{\"server_id\": 7}'"],
+    ids=["kind", "json", "shape"],
+)
+async def test_what_cannot_be_read_any_more_holds_nothing_up(db: Database, outbox: Outbox, damage: str) -> None:
+    await crashes(db, 3)
+    first, second, third = await outbox.pending(ALERTS, 0)
+    await outbox.delivered([first], 9_000, OUT)
+    async with db.transaction() as tx:
+        await tx.execute(f"UPDATE events SET {damage} WHERE id IN (?, ?)", (first.event_id, second.event_id))
+    assert ids(await outbox.pending(ALERTS, 0)) == [third.id]
+    assert await outbox.backlog() == 1
+    assert await outbox.dead_letters() == ()
+    assert await outbox.of_message(ALERTS, 2**62) == ()
+
+
 async def test_postponed_it_waits_for_its_time_and_counts_its_tries(db: Database, outbox: Outbox) -> None:
     await crash(db)
     [item] = await outbox.pending(ALERTS, 0)
