@@ -152,8 +152,8 @@ def require_allowed(spec: ServerSpec, roots: Sequence[Path]) -> None:
 
 
 def homeless(servers: Iterable[ServerSpec]) -> list[ServerSpec]:
-    """Give those whose folder is not there (yet). Blocking, short."""
-    return [spec for spec in servers if not spec.cwd.is_dir()]
+    """Give those whose folder is not there (yet), or cannot be got at. Blocking, short."""
+    return [spec for spec in servers if not os.path.isdir(spec.cwd)]  # noqa: PTH112 - pathlib's raises of the latter
 
 
 def place_problems(specs: Sequence[ServerSpec], roots: Sequence[Path]) -> tuple[Problem, ...]:

@@ -5,6 +5,7 @@ Read at each start, so that a password changed in the game's file counts. What t
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -116,7 +117,8 @@ def find_own(spec: ServerSpec) -> OwnSettings | None:
     if game is None or reader is None:
         return None
     lone = (Caveat.NO_ADAPTER,) if spec.game == GENERIC else ()
-    path = next((spec.cwd / name for name in reader.files if (spec.cwd / name).is_file()), None)
+    # pathlib's own would raise what it is told of a folder that may not be looked into.
+    path = next((spec.cwd / name for name in reader.files if os.path.isfile(spec.cwd / name)), None)  # noqa: PTH113
     if path is None:
         return OwnSettings(game, caveats=(*lone, Caveat.NO_FILE))
     own = reader.read(_read(path), str(path))

@@ -66,7 +66,8 @@ def check(request: LaunchRequest, env: Mapping[str, str]) -> tuple[str, ...]:
         LaunchRefused: for the first thing found wrong. An argument or variable is named, its value is not shown.
     """
     _check_texts(request)
-    if not request.cwd.is_dir() or not os.access(request.cwd, os.X_OK):
+    # pathlib's own would raise what it is told of a folder that cannot be got at.
+    if not os.path.isdir(request.cwd) or not os.access(request.cwd, os.X_OK):  # noqa: PTH112
         raise LaunchRefused(request.server_id, LaunchFault.NO_SUCH_FOLDER, str(request.cwd))
     absent = next((cpu for cpu in request.cpus if not 0 <= cpu < (os.cpu_count() or 1)), None)
     if absent is not None:
@@ -92,7 +93,7 @@ def _check_texts(request: LaunchRequest) -> None:
 def find(program: str, cwd: Path, env: Mapping[str, str]) -> str | None:
     """Give the path of a program that may be run: below `cwd`, a bare name from `PATH`. Blocking, short."""
     if sys.platform == "win32":
-        return windows_values.find(program, cwd, env, Path.is_file)
+        return windows_values.find(program, cwd, env, os.path.isfile)
     if Path(program).name != program:
         return shutil.which(str(cwd / program))
     return shutil.which(program, path=env.get("PATH"))
@@ -102,4 +103,5 @@ def _why_not(program: str, cwd: Path) -> tuple[LaunchFault, str]:
     if Path(program).name == program:
         return LaunchFault.NOT_FOUND, program
     path = cwd / program
-    return (LaunchFault.NOT_EXECUTABLE if path.exists() else LaunchFault.NOT_FOUND), str(path)
+    there = os.path.exists(path)  # noqa: PTH110 - as above
+    return (LaunchFault.NOT_EXECUTABLE if there else LaunchFault.NOT_FOUND), str(path)

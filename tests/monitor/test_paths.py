@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import PathFault, PathRefused, PathRole
-from monitor.paths import WHY, folder_of, place_problems, program_of, require_allowed, text_fault
+from monitor.paths import WHY, folder_of, homeless, place_problems, program_of, require_allowed, text_fault
 from tests.fakes.house import spec_of
 
 TEXTS = {
@@ -203,6 +203,11 @@ def test_all_that_is_wrong_with_a_file_is_told_by_key(tmp_path: Path) -> None:
     assert [problem.key for problem in problems] == ["servers[1].cwd", "servers[2].argv"]
     assert "GAMEKEEPER_ALLOWED_ROOTS" in problems[0].message
     assert "./a:b" in problems[1].message
+
+
+def test_fault_58_a_folder_that_cannot_even_be_looked_for_is_not_there(tmp_path: Path) -> None:
+    there, none, impossible = (spec_of(cwd=tmp_path / name) for name in ("", "none", "x" * 300))
+    assert homeless([there, none, impossible]) == [none, impossible]
 
 
 def test_there_are_words_for_every_fault() -> None:

@@ -184,6 +184,11 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     assert "cannot be read" in caught.value.problems[0].message
 
 
+def test_fault_58_a_folder_that_cannot_even_be_looked_into_has_no_file(tmp_path: Path) -> None:
+    spec = spec_of(game="palworld", cwd=tmp_path / ("x" * 300))
+    assert found(spec).caveats == (Caveat.NO_FILE,)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 def test_fault_60_a_pipe_in_the_place_of_the_file_is_no_file(tmp_path: Path) -> None:
     spec = minecraft(tmp_path)

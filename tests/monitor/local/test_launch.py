@@ -110,6 +110,8 @@ async def test_ten_at_once(stage: Stage) -> None:
     assert ends == [ExitStatus(code=number) for number in range(10)]
 
 
+LONG = "x" * 300
+"""A longer name than any system takes; looking for it fails otherwise than by finding nothing."""
 Case = Callable[[Path], tuple[dict[str, Any], LaunchFault, str]]
 
 CASES: dict[str, Case] = {
@@ -121,6 +123,8 @@ CASES: dict[str, Case] = {
     "not a program": lambda f: ({"argv": ("./garbage",)}, LaunchFault.NOT_EXECUTABLE, str(f / "garbage")),
     "no interpreter": lambda f: ({"argv": ("./script",)}, LaunchFault.NOT_FOUND, str(f / "script")),
     "no such cwd": lambda f: ({"cwd": f / "nowhere"}, LaunchFault.NO_SUCH_FOLDER, str(f / "nowhere")),
+    "cwd no system takes": lambda f: ({"cwd": f / LONG}, LaunchFault.NO_SUCH_FOLDER, str(f / LONG)),
+    "program no system takes": lambda f: ({"argv": (f"./{LONG}",)}, LaunchFault.NOT_FOUND, str(f / LONG)),
     "cwd is a file": lambda f: ({"cwd": f / "plain"}, LaunchFault.NO_SUCH_FOLDER, str(f / "plain")),
     "NUL in argv": lambda _: ({"argv": (sys.executable, "a\0b")}, LaunchFault.BAD_ARGUMENT, "argv[1]"),
     "NUL in env": lambda _: ({"env": {"KEY": "a\0b"}}, LaunchFault.BAD_ARGUMENT, "env['KEY']"),
