@@ -222,7 +222,7 @@ class Poster:
         except NotDelivered as failure:
             self._let_be(told[0], failure)
             # What comes from now on gets another message.
-            alerts = [item for item in work.items if item.event.alerts and item.incident_id is not None]
+            alerts = [item for item in work.items if item.event.alerts]
             standing = Standing(None, grouped=True)
             if alerts:
                 embed = self.post.wording.storm(alerts, 0)

@@ -12,11 +12,12 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from cogs.composing import STORM
 from cogs.pictures import Pictures
 from cogs.poster import OLD_MS
 from cogs.webhooks import label
 from monitor.alerting import Filter
-from monitor.events import RestartsExhausted, ServerStarted
+from monitor.events import HostRebooted, RestartsExhausted, ServerStarted
 from monitor.model import Actor, ActorKind
 from storage.routes import Route, RouteKind, Secrets
 from tests.cogs.listener import listening
@@ -84,6 +85,19 @@ async def test_an_old_message_that_may_not_be_changed_holds_no_alert_up(home: Wi
     await home.crash("rust")
     await home.all_delivered()
     assert "Rust crashed" in home.texts()[1]
+
+
+async def test_a_storm_of_the_machine_s_own_goes_on_though_its_message_was_deleted(home: Wired) -> None:
+    home.client.online.clear()
+    await home.live_again()
+    for _ in range(STORM):
+        await home.tell(HostRebooted(at_ms=home.clock.now_ms(), servers=("ark",)))
+    home.client.online.set()
+    await home.all_delivered()
+    home.standin.world.delete(home.alerts, home.posted()[0])
+    event_id = await home.tell(HostRebooted(at_ms=home.clock.now_ms(), servers=("ark",)))
+    await home.drained(5)
+    assert [f"#{event_id} ·" in text for text in home.texts()] == [True]
 
 
 async def test_a_role_is_called_though_another_route_tells_the_same_channel(home: Wired) -> None:
