@@ -154,7 +154,7 @@ class Outbox:
 
     async def next_ms(self, destination: str, now_ms: int) -> int | None:
         """When the next try is due there; `None`: nothing waits for its time."""
-        row = await self._db.fetch_one(ask.NEXT_MS, (destination, now_ms))
+        row = await self._db.fetch_one(ask.NEXT_MS, {"destination": destination, "now_ms": now_ms})
         return None if row is None else row[0]
 
     async def of_message(self, destination: str, message_id: int) -> tuple[OutboxItem, ...]:

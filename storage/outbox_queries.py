@@ -12,17 +12,24 @@ ITEM = """
 WAITING = "o.delivered_ms IS NULL AND o.buried_ms IS NULL"
 NO_CALL = f"{WAITING} AND o.destination NOT LIKE 'escalation:%'"
 
+LONGEST_WAIT_MS = 2 * 3_600_000
+"""No retry is put off for longer: what seems to be was, by a clock that has been set back since."""
+EARLY = f"""
+    o.next_attempt_ms > :now_ms
+        AND (o.next_attempt_ms <= :now_ms + {LONGEST_WAIT_MS} OR o.destination LIKE 'escalation:%')
+"""
+
 PENDING = f"""
     SELECT {ITEM} FROM outbox AS o JOIN events AS e ON e.id = o.event_id
     WHERE {WAITING} AND o.destination = :destination AND o.id < coalesce(
         (SELECT min(o.id) FROM outbox AS o
-            WHERE {WAITING} AND o.destination = :destination AND o.next_attempt_ms > :now_ms),
+            WHERE {WAITING} AND o.destination = :destination AND {EARLY}),
         9223372036854775807)
     ORDER BY o.id LIMIT :limit
 """  # noqa: S608  # the columns are ours
 NEXT_MS = f"""
     SELECT min(o.next_attempt_ms) FROM outbox AS o
-    WHERE {WAITING} AND o.destination = ? AND o.next_attempt_ms > ?
+    WHERE {WAITING} AND o.destination = :destination AND {EARLY}
 """  # noqa: S608
 DESTINATIONS = f"SELECT DISTINCT o.destination FROM outbox AS o WHERE {WAITING}"  # noqa: S608
 OF_MESSAGE = f"""

@@ -136,6 +136,20 @@ async def test_postponed_it_waits_for_its_time_and_counts_its_tries(db: Database
     assert (again.attempts, again.nonce) == (1, item.nonce)
 
 
+async def test_a_clock_that_is_set_back_puts_no_retry_off(db: Database, outbox: Outbox) -> None:
+    hour_ms = 3_600_000
+    await crash(db, "escalation:1")
+    [item] = await outbox.pending(ALERTS, 0)
+    await outbox.postponed(item.id, 9 * hour_ms, "503")
+    [call] = await outbox.pending("escalation:1", 0)
+    await outbox.postponed(call.id, 9 * hour_ms, "not yet")
+    assert await outbox.pending(ALERTS, 8 * hour_ms) == ()
+    assert ids(await outbox.pending(ALERTS, 0)) == [item.id]
+    assert await outbox.next_ms(ALERTS, 0) is None
+    assert await outbox.pending("escalation:1", 0) == ()
+    assert await outbox.next_ms("escalation:1", 0) == 9 * hour_ms
+
+
 async def test_after_a_login_nothing_waits_for_its_time_but_calls_for_help(db: Database, outbox: Outbox) -> None:
     event_id = await crash(db)
     async with db.transaction() as tx:
