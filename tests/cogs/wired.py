@@ -97,9 +97,9 @@ class Wired:
                 await asyncio.sleep(0.002)
         await self.clock.rest()
 
-    async def drained(self, step_s: float = 20.0) -> None:
+    async def drained(self, step_s: float = 20.0, timeout_s: float = PATIENCE_S) -> None:
         """Let virtual time pass until nothing waits any more."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(timeout_s):
             while await self.stores.outbox.backlog():
                 await self.passes(step_s, step_s)
         await self.clock.rest()
