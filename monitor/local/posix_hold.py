@@ -94,9 +94,11 @@ class PosixHold:
     def kill_tree(self) -> None:
         self._denied.clear()
         deadline = time.monotonic() + _KILL_LIMIT_S
-        while (left := self._members()) and time.monotonic() < deadline:
+        left = self._members()
+        while left:  # at least once, however long it took to find them
             self._send_all(left, signal.SIGKILL)
             time.sleep(_KILL_PAUSE_S)
+            left = self._members() if time.monotonic() < deadline else []
         if self._denied:
             log.warning("not_ours_to_kill", pids=sorted(identity.pid for identity in self._denied))
 

@@ -94,10 +94,13 @@ class WindowsHold:
 
     def kill_tree(self) -> None:
         deadline = time.monotonic() + _KILL_LIMIT_S
-        while (left := self._members()) and time.monotonic() < deadline:
+        left, over = self._members(), False
+        while left and not over:  # at least once, however long it took to find them
             for member in left:
                 _end(member)
             time.sleep(_KILL_PAUSE_S)
+            over = time.monotonic() >= deadline
+            left = self._members()
         if left:  # such as one that runs elevated, where the bot does not
             log.warning("not_ours_to_kill", pids=sorted(member.pid for member in left))
 

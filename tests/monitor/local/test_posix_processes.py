@@ -170,7 +170,7 @@ async def test_fault_12_one_that_we_may_not_signal_spares_no_other(
     hold = PosixHold(identity, table, Kept(), lambda: None)
     with monkeypatch.context() as patch, capture_logs() as logs:
         patch.setattr(os, "kill", refused_for_the_root)
-        patch.setattr(posix_hold, "_KILL_LIMIT_S", 0.05)
+        patch.setattr(posix_hold, "_KILL_LIMIT_S", 0.0)
         await asyncio.to_thread(hold.terminate_tree)
         await worker.gone()
         await asyncio.to_thread(hold.kill_tree)

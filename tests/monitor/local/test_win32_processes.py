@@ -117,7 +117,7 @@ async def test_fault_6_one_that_the_system_lets_nobody_end_is_named_in_the_log(
     process, game = await stage.play()
     with monkeypatch.context() as patch, capture_logs() as logs:
         patch.setattr(windows_hold, "open_identity", lambda *_: None)
-        patch.setattr(windows_hold, "_KILL_LIMIT_S", 0.05)
+        patch.setattr(windows_hold, "_KILL_LIMIT_S", 0.0)
         await process.kill_tree()
     assert [(line["event"], line["pids"]) for line in logs] == [("not_ours_to_kill", [process.identity.pid])]
     await game.order("burn 0")
