@@ -36,11 +36,15 @@ def measure(
     ticks is missed; without an earlier reading of the same process they are unknown.
     """
     players = vitals.players
-    read, written = _io_rates(now, before, latest)
+    cpu_pct = read = written = None
+    if before is not None:
+        elapsed_s = now.at_monotonic_s - before.at_monotonic_s
+        cpu_pct = _rate(100 * now.cpu_time_s, 100 * before.cpu_time_s, elapsed_s)
+        read, written = _io_rates(now, before, latest)
     return Sample(
         server_id=server_id,
         at_s=at_s,
-        cpu_pct=_cpu_pct(now, before),
+        cpu_pct=cpu_pct,
         rss_bytes=now.rss_bytes,
         read_bytes_per_s=read,
         write_bytes_per_s=written,
@@ -50,15 +54,11 @@ def measure(
     )
 
 
-def _io_rates(
-    now: TreeReading, before: TreeReading | None, latest: Sample | None
-) -> tuple[float | None, float | None]:
+def _io_rates(now: TreeReading, before: TreeReading, latest: Sample | None) -> tuple[float | None, float | None]:
     """Give the bytes a second, read and written; until they are counted again, what was last known."""
-    if before is None:
-        return None, None
-    elapsed_s = _io_at_s(now) - _io_at_s(before)
-    if elapsed_s == 0 and latest is not None:
+    if latest is not None and now.io_at_monotonic_s is not None and now.io_at_monotonic_s == before.io_at_monotonic_s:
         return latest.read_bytes_per_s, latest.write_bytes_per_s
+    elapsed_s = _io_at_s(now) - _io_at_s(before)
     return (
         _rate(now.read_bytes, before.read_bytes, elapsed_s),
         _rate(now.write_bytes, before.write_bytes, elapsed_s),
@@ -67,13 +67,6 @@ def _io_rates(
 
 def _io_at_s(reading: TreeReading) -> float:
     return reading.at_monotonic_s if reading.io_at_monotonic_s is None else reading.io_at_monotonic_s
-
-
-def _cpu_pct(now: TreeReading, before: TreeReading | None) -> float | None:
-    if before is None:
-        return None
-    elapsed_s = now.at_monotonic_s - before.at_monotonic_s
-    return _rate(100 * now.cpu_time_s, 100 * before.cpu_time_s, elapsed_s)
 
 
 def _rate(ours: float | None, theirs: float | None, elapsed_s: float) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from monitor.spec import ServerSpec
 
@@ -210,9 +211,8 @@ class Sample:
     """Simulation steps a second, where the game tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class TreeReading:
-    """What the operating system counted for a process tree, up to one instant."""
+class TreeReading(NamedTuple):
+    """What the operating system counted for a process tree, up to one instant. A tuple: one a server and tick."""
 
     at_monotonic_s: float
     cpu_time_s: float

@@ -74,10 +74,8 @@ class Sampler:
     async def tick(self) -> None:
         """Take one measurement of everything that lives."""
         roots = self.fleet.live()
-        readings = await self._read(roots)
-        if (live := self.fleet.live()) != roots:
-            # One that was replaced while it was being read is measured at the next tick.
-            readings = {i: reading for i, reading in readings.items() if live.get(i) == roots[i]}
+        # On the loop itself where that is sure to be quick: a trip to a thread is not free.
+        readings = await self._read_in_thread(roots) if self.probe.blocks(roots) else self.probe.read(roots)
         if roots != self._roots:
             self._before = {i: before for i, before in self._before.items() if roots.get(i) == self._roots[i]}
             self._roots = roots
@@ -92,14 +90,13 @@ class Sampler:
         before, latest = self._before.get(server_id, _NOTHING)
         return measure(server_id, at_s, vitals, reading, before=before, latest=latest)
 
-    async def _read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
-        """Read the trees: on the loop itself where that is sure to be quick, as a trip to a thread is not free."""
-        if self.probe.blocks(roots):
-            readings = await asyncio.to_thread(self._read_all, roots)
-            if self.host is not None:
-                self.on_host(self.host)
-            return readings
-        return self.probe.read(roots)
+    async def _read_in_thread(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
+        readings = await asyncio.to_thread(self._read_all, roots)
+        if self.host is not None:
+            self.on_host(self.host)
+        # One that was replaced while it was being read is measured at the next tick.
+        live = self.fleet.live()
+        return {i: reading for i, reading in readings.items() if live.get(i) == roots[i]}
 
     def _read_all(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
         """Everything that blocks, in one trip to a thread: every few seconds at least, as the probe has it."""

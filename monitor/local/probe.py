@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.model import HostReading, ProcessId, TreeReading
@@ -59,7 +59,8 @@ class Ledger:
 
     def carry(self, raw: TreeReading) -> TreeReading:
         """Give the reading with what the tree has lost so far."""
-        self._lost_cpu_s += max(0.0, self._cpu_s - raw.cpu_time_s)
+        if raw.cpu_time_s < self._cpu_s:
+            self._lost_cpu_s += self._cpu_s - raw.cpu_time_s
         self._cpu_s = raw.cpu_time_s
         if raw.read_bytes is not None:
             self._lost_read += max(0, self._read - raw.read_bytes)
@@ -69,8 +70,7 @@ class Ledger:
             self._written = raw.write_bytes
         if not (self._lost_cpu_s or self._lost_read or self._lost_written):
             return raw
-        return replace(
-            raw,
+        return raw._replace(
             cpu_time_s=raw.cpu_time_s + self._lost_cpu_s,
             read_bytes=None if raw.read_bytes is None else raw.read_bytes + self._lost_read,
             write_bytes=None if raw.write_bytes is None else raw.write_bytes + self._lost_written,

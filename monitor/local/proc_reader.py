@@ -7,6 +7,7 @@ import sys
 if sys.platform != "linux":
     raise ImportError("Linux only")
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -45,29 +46,38 @@ class ProcReader:
         self._files = KeptFiles() if files is None else files
         self._lists_children = _kernel_lists_children() if lists_children is None else lists_children
         self._trees: dict[str, ProcTree] = {}
+        self._roots: Mapping[str, ProcessId] = {}
+        """Those of the trees."""
         self._search = StraySearch(self._files)
-        self._at_leisure_s = now() - _LEISURE_S
+        self._leisure_s = now()
+        """When there is time again for all that is not read at every tick."""
+        self._slow_s = self._leisure_s
+        """When a reading next does more than read a handful of counters."""
 
     def blocks(self, roots: Mapping[str, ProcessId]) -> bool:
         """Whether the next reading does more than read a handful of counters."""
-        now_s, trees = self._now(), self._trees.values()
-        return (
-            now_s - self._at_leisure_s >= _LEISURE_S
-            or any(tree.walk_due(now_s, at_leisure=False) for tree in trees)
-            or sum([len(tree.members) for tree in trees]) > _QUICK_PROCESSES
-            or roots != self._roots()
-        )
+        return self._now() >= self._slow_s or roots != self._roots
 
     def read(self, roots: Mapping[str, ProcessId]) -> Mapping[str, TreeReading]:
-        now_s = self._now()
+        now_s, at_leisure = self._now(), False
+        if now_s >= self._slow_s or roots != self._roots:
+            at_leisure = self._look_round(roots, now_s)
+        at = _ticks_since_boot()
+        readings = [(i, tree.read(at, with_io=at_leisure)) for i, tree in self._trees.items()]
+        return {server_id: reading for server_id, reading in readings if reading is not None}
+
+    def _look_round(self, roots: Mapping[str, ProcessId], now_s: float) -> bool:
+        """Bring the trees up to date as far as it is time for that, and tell whether there is leisure for more."""
         begun = self._follow(roots, now_s)
-        at_leisure = begun or now_s - self._at_leisure_s >= _LEISURE_S
+        at_leisure = begun or now_s >= self._leisure_s
         self._walk(now_s, at_leisure=at_leisure)
         if at_leisure:
-            self._at_leisure_s = now_s
+            self._leisure_s = now_s + _LEISURE_S
             self._search.run(self._trees.values(), now_s, afresh=begun)
-        readings = ((i, tree.read(with_io=at_leisure)) for i, tree in self._trees.items())
-        return {server_id: reading for server_id, reading in readings if reading is not None}
+        trees = self._trees.values()
+        many = sum(len(tree.members) for tree in trees) > _QUICK_PROCESSES
+        self._slow_s = -math.inf if many else min([self._leisure_s, *(tree.early_walk_s for tree in trees)])
+        return at_leisure
 
     def host(self) -> HostCounters:
         """Read the machine's counters.
@@ -82,14 +92,12 @@ class ProcReader:
     def close(self) -> None:
         """Close every file. The next reading begins anew."""
         self._trees.clear()
+        self._roots = {}
         self._files.close()
-
-    def _roots(self) -> Mapping[str, ProcessId]:
-        return {server_id: tree.root for server_id, tree in self._trees.items()}
 
     def _follow(self, roots: Mapping[str, ProcessId], now_s: float) -> bool:
         """Drop the trees that nobody asks for any more, begin those that are new, and tell whether there were any."""
-        if roots == self._roots():
+        if roots == self._roots:
             return False
         for server_id, tree in list(self._trees.items()):
             if roots.get(server_id) != tree.root:
@@ -98,6 +106,7 @@ class ProcReader:
         for server_id, root in new:
             marker = procfs.marker_of(root.pid)
             self._trees[server_id] = ProcTree(root, marker, self._files, now_s)
+        self._roots = {server_id: tree.root for server_id, tree in self._trees.items()}
         return bool(new)
 
     def _walk(self, now_s: float, *, at_leisure: bool) -> None:
@@ -123,6 +132,10 @@ def scanned_children() -> Children:
     for stat in procfs.all_stats():
         children[stat.ppid].append(stat.pid)
     return lambda member: children.get(member.pid, [])
+
+
+def _ticks_since_boot() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS_PER_S // 1_000_000_000
 
 
 def _kernel_lists_children() -> bool:

@@ -7,6 +7,7 @@ import sys
 if sys.platform != "linux":
     raise ImportError("Linux only")
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -18,13 +19,8 @@ from monitor.model import ProcessId, TreeReading
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_TRIES = 3
 _WALK_S = 9.0
 _YOUNG_S = 10.0
-
-
-class _Ended(Exception):
-    """Some members are gone: what they used is with their parents now, so the tree has to be read again."""
 
 
 class Member:
@@ -32,11 +28,15 @@ class Member:
 
     __slots__ = (
         "children_path",
+        "clock",
         "cpu_counted",
+        "io",
         "io_counted",
+        "io_counted_ns",
         "io_path",
         "line",
         "pid",
+        "ran_ns",
         "started",
         "stat_path",
         "usage",
@@ -49,25 +49,64 @@ class Member:
         self.io_path = f"{procfs.PROC}/{pid}/io"
         self.children_path = f"{procfs.PROC}/{pid}/task/{pid}/children"
         """Those of its first thread."""
+        self.clock = procfs.cpu_clock(pid)
+        self.ran_ns: int | None = None
+        """What its clock said when `line` was read."""
         self.line = b""
         self.usage = Usage(started=started)
         """What `line` says. Most helpers of a game have nothing to do, and say the same thing again."""
+        self.io: tuple[int, int] | None = None
+        """The bytes that it had read and written when they were last counted; `None` where we may not know."""
+        self.io_counted_ns: int | None = None
+        """What its clock said then."""
         self.cpu_counted = False
         self.io_counted = False
+        """Whether it is in the sums of its tree."""
 
     @property
     def paths(self) -> tuple[str, ...]:
         return self.stat_path, self.io_path, self.children_path
 
-    def read(self, files: KeptFiles) -> Usage:
-        """Raises `ProcessLookupError` where somebody else has the pid by now, or what reading the file raises."""
+    def read(self, files: KeptFiles) -> bool:
+        """Read its line if it has run since, and tell whether that is a new one.
+
+        Raises:
+            ProcessLookupError: somebody else has the pid by now.
+            OSError: the file cannot be read.
+        """
+        try:
+            ran_ns = time.clock_gettime_ns(self.clock)
+        except OSError:
+            ran_ns = None
+        if ran_ns == self.ran_ns and ran_ns is not None:
+            return False
         line = files.read(self.stat_path)
-        if line != self.line:
+        changed = line != self.line
+        if changed:
             usage = procfs.parse_usage(line)
             if usage.started != self.started:
                 raise ProcessLookupError(self.pid)
             self.line, self.usage = line, usage
-        return self.usage
+        self.ran_ns = ran_ns  # as it was before the line, and after no failure: neither is to be missed
+        return changed
+
+    def count_io(self, files: KeptFiles) -> None:
+        """Count its bytes anew if it has run since. Raises as the file does, unless that is hidden from us."""
+        if self.io is not None and self.io_counted_ns == self.ran_ns and self.ran_ns is not None:
+            return
+        try:
+            self.io = procfs.parse_io(files.read(self.io_path))
+        except PermissionError:
+            self.io = None
+        self.io_counted_ns = self.ran_ns
+
+    def has_ended(self, files: KeptFiles) -> bool:
+        """Whether that very process is gone: ended and collected. Not known is no."""
+        try:
+            self.read(files)
+        except OSError as error:
+            return isinstance(error, FileNotFoundError | ProcessLookupError)
+        return False
 
 
 Children = Callable[[Member], Iterable[int]]
@@ -93,6 +132,8 @@ class ProcTree:
         self._walked_s = -_WALK_S
         self._io: tuple[int, int] | None = None
         self._io_at_s: float | None = None
+        self._sums: tuple[int, int, int, int] | None = None
+        """CPU ticks, pages, threads and processes of all members, until one of them says something new."""
         self._read_at = self._io_read_at = 0
         """When it was last read, in clock ticks since boot."""
         self._earlier_cpu = self._earlier_read = self._earlier_written = 0
@@ -119,99 +160,93 @@ class ProcTree:
         if parent is None or (stat.ppid == parent.pid and stat.started >= parent.started):
             self.members.append(Member(pid, stat.started))
 
+    @property
+    def early_walk_s(self) -> float:
+        """When to look for children without waiting for leisure, as in its first seconds, in which it grows."""
+        half_its_age_later_s = 2 * self._walked_s - self._born_s
+        return half_its_age_later_s if half_its_age_later_s < self._born_s + _YOUNG_S else math.inf
+
     def walk_due(self, now_s: float, *, at_leisure: bool) -> bool:
-        """Whether to look for children now; in its first seconds, in which it grows, it does not wait for leisure."""
-        since_s, age_s = now_s - self._walked_s, now_s - self._born_s
-        if age_s < _YOUNG_S:
-            return since_s >= age_s / 2
-        return at_leisure and (since_s >= _WALK_S or self.lost_members)
+        """Whether to look for children now."""
+        at_leisure = at_leisure and (now_s - self._walked_s >= _WALK_S or self.lost_members)
+        return at_leisure or now_s >= self.early_walk_s
 
     def walk(self, children: Children, now_s: float) -> None:
-        """Look for children that are new."""
+        """Look for children that are new, and have everybody read anew: memory goes also from those that sleep."""
         self._walked_s = now_s
         for member in self.members:  # grows while it is gone through
+            member.ran_ns = None
             try:
                 for pid in children(member):
                     self.admit(pid, member)
             except OSError:
                 continue  # it is gone or hidden: reading it tells which
 
-    def read(self, *, with_io: bool) -> TreeReading | None:
-        """Add everything up; `None` when the root has ended, or something is hidden from us or in constant change."""
-        for _ in range(_TRIES):
-            try:
-                return self._read_once(with_io=with_io)
-            except _Ended:
-                continue
-            except OSError:
-                return None
-        return None
+    def read(self, at: int, *, with_io: bool) -> TreeReading | None:
+        """Add everything up; `None` when the root has ended, or something is hidden from us.
 
-    def _read_once(self, *, with_io: bool) -> TreeReading | None:
-        at_s, at = time.monotonic(), _ticks_since_boot()
+        Args:
+            at: now, in clock ticks since boot.
+            with_io: count bytes too, which need not be done at every tick.
+        """
+        at_s = time.monotonic()
+        try:
+            for member in self.members:
+                if member.read(self._files):
+                    self._sums = None
+                if with_io:
+                    member.count_io(self._files)
+        except OSError:
+            return self.read(at, with_io=with_io) if self._parted() else None
+        if self._sums is None:
+            self._sums = self._added_up()
+        if with_io:
+            self._io, self._io_at_s, self._io_read_at = self._added_up_io(), at_s, at
+        self._read_at = at
+        if not self.members[0].usage.alive:
+            return None
+        ticks, pages, threads, processes = self._sums
+        read, written = (None, None) if self._io is None else self._io
+        cpu_s = (ticks - self._earlier_cpu) / TICKS_PER_S
+        return TreeReading(at_s, cpu_s, pages * _PAGE_BYTES, read, written, threads, processes, self._io_at_s)
+
+    def _parted(self) -> bool:
+        """Forget the members that have ended, and tell whether there were any, and the root is not among them."""
+        self._sums = None
+        ended = [member for member in self.members if member.has_ended(self._files)]
+        if not ended or ended[0] is self.members[0]:
+            return False
+        for member in ended:
+            self.members.remove(member)
+            self._files.let_go(member.paths)
+        self.lost_members = True
+        return True
+
+    def _added_up(self) -> tuple[int, int, int, int]:
         ticks = pages = threads = processes = 0
-        ended = []
         for member in self.members:
-            try:
-                usage = member.read(self._files)
-            except (FileNotFoundError, ProcessLookupError):
-                ended.append(member)
-                continue
+            usage = member.usage
             if not member.cpu_counted:
                 member.cpu_counted = True
                 self._earlier_cpu += usage.cpu_ticks if member.started < self._read_at else 0
             ticks += usage.cpu_ticks
             if usage.alive:
                 pages, threads, processes = pages + usage.rss_pages, threads + usage.threads, processes + 1
-        self._part_with(ended)
-        if with_io:
-            self._count_io(at_s, at)
-        self._read_at = at
-        if not self.members[0].usage.alive:
-            return None
-        read, written = (None, None) if self._io is None else self._io
-        cpu_s = (ticks - self._earlier_cpu) / TICKS_PER_S
-        return TreeReading(at_s, cpu_s, pages * _PAGE_BYTES, read, written, threads, processes, self._io_at_s)
+        return ticks, pages, threads, processes
 
-    def _part_with(self, ended: list[Member]) -> None:
-        """Forget the members that are gone.
-
-        Raises:
-            ProcessLookupError: the root is among them.
-            _Ended: others are.
-        """
-        if self.members[0] in ended:
-            raise ProcessLookupError(self.root.pid)
-        for member in ended:
-            self.members.remove(member)
-            self._files.let_go(member.paths)
-        if ended:
-            self.lost_members = True
-            raise _Ended
-
-    def _count_io(self, at_s: float, at: int) -> None:
-        """Count the bytes; what we may not know of one member, we do not know of the tree."""
+    def _added_up_io(self) -> tuple[int, int] | None:
+        """Give the bytes; what we may not know of one member, we do not know of the tree."""
         read = written = 0
-        ended, hidden = [], False
+        hidden = False
         for member in self.members:
-            try:
-                more_read, more_written = procfs.parse_io(self._files.read(member.io_path))
-            except PermissionError:
+            if member.io is None:
                 hidden = True
                 continue
-            except (FileNotFoundError, ProcessLookupError):
-                ended.append(member)
-                continue
+            more_read, more_written = member.io
             if not member.io_counted:
                 member.io_counted = True
                 if member.started < self._io_read_at:
                     self._earlier_read += more_read
                     self._earlier_written += more_written
             read, written = read + more_read, written + more_written
-        self._part_with(ended)
-        self._io = None if hidden else (read - self._earlier_read, written - self._earlier_written)
-        self._io_at_s, self._io_read_at = at_s, at
-
-
-def _ticks_since_boot() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS_PER_S // 1_000_000_000
+        return None if hidden else (read - self._earlier_read, written - self._earlier_written)

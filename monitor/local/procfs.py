@@ -8,6 +8,7 @@ if sys.platform != "linux":
     raise ImportError("Linux only")
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -157,6 +158,30 @@ def _stat_line(pid: int) -> bytes:
 def _started(line: bytes) -> int:
     """Read of that line only when the process began."""
     return int(line[line.rindex(b")") + 2 :].split(None, 20)[19])
+
+
+def parse_newest(text: bytes) -> int:
+    """Give the number that was given out last, to a process or a thread, by `/proc/loadavg`, proc_loadavg(5)."""
+    return int(text.rsplit(None, 1)[1])
+
+
+def cpu_clock(pid: int) -> int:
+    """Give the id of the clock by which a process runs, all its threads together, for `time.clock_gettime_ns`.
+
+    It is what clock_getcpuclockid(3) gives, which Python has for threads alone. The kernel's `posix-timers.h`: the
+    complement of the pid over three bits, which say that it is a process's, and that the scheduler counts. Anybody
+    may read it; there is none (`OSError`) where there is no such process, or where a sandbox knows no such clocks.
+    """
+    return ~pid << 3 | 2
+
+
+def has_clock(pid: int) -> bool:
+    """Whether there is such a process; a thread is none but to itself. Never where a sandbox knows no such clocks."""
+    try:
+        time.clock_gettime_ns(cpu_clock(pid))
+    except OSError:
+        return False
+    return True
 
 
 @cache

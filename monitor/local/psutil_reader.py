@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import psutil
 
@@ -69,8 +68,7 @@ def _add(total: TreeReading, process: psutil.Process) -> TreeReading:
     with process.oneshot():
         times = process.cpu_times()
         io = _io(process)
-        return replace(
-            total,
+        return total._replace(
             cpu_time_s=total.cpu_time_s + times.user + times.system + times.children_user + times.children_system,
             rss_bytes=total.rss_bytes + process.memory_info().rss,
             threads=total.threads + process.num_threads(),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +45,7 @@ def test_players_nobody_knows_of_are_not_zero() -> None:
 
 @pytest.mark.parametrize(
     ("now", "before"),
-    [(replace(NOW, read_bytes=None), BEFORE), (NOW, replace(BEFORE, read_bytes=None))],
+    [(NOW._replace(read_bytes=None), BEFORE), (NOW, BEFORE._replace(read_bytes=None))],
     ids=["now", "before"],
 )
 def test_a_counter_that_could_not_be_read_leaves_only_its_own_rate_unknown(
@@ -59,17 +57,17 @@ def test_a_counter_that_could_not_be_read_leaves_only_its_own_rate_unknown(
 
 
 def test_two_readings_of_one_instant_have_no_rate() -> None:
-    assert measure("ark", 1, VITALS, NOW, before=replace(NOW, cpu_time_s=1.0)).cpu_pct is None
+    assert measure("ark", 1, VITALS, NOW, before=NOW._replace(cpu_time_s=1.0)).cpu_pct is None
 
 
 def test_a_tree_that_lost_a_child_is_not_below_zero() -> None:
-    assert measure("ark", 1, VITALS, replace(NOW, cpu_time_s=1.0), before=BEFORE).cpu_pct == 0.0
+    assert measure("ark", 1, VITALS, NOW._replace(cpu_time_s=1.0), before=BEFORE).cpu_pct == 0.0
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0.001, 1e6))
 def test_no_reading_makes_a_negative_rate(ours: float, theirs: float, elapsed_s: float) -> None:
-    now = replace(NOW, at_monotonic_s=BEFORE.at_monotonic_s + elapsed_s, cpu_time_s=ours)
-    cpu_pct = measure("ark", 1, VITALS, now, before=replace(BEFORE, cpu_time_s=theirs)).cpu_pct
+    now = NOW._replace(at_monotonic_s=BEFORE.at_monotonic_s + elapsed_s, cpu_time_s=ours)
+    cpu_pct = measure("ark", 1, VITALS, now, before=BEFORE._replace(cpu_time_s=theirs)).cpu_pct
     assert cpu_pct is not None
     assert cpu_pct >= 0
 
@@ -86,10 +84,10 @@ def test_a_busy_machine_is_measured_less_often(host_cpu_pct: float, interval_s: 
 @pytest.mark.parametrize("counted_again", [False, True], ids=["not counted since", "counted again"])
 def test_bytes_counted_less_often_are_a_rate_over_the_time_between_the_counts(*, counted_again: bool) -> None:
     latest = measure("ark", 1, VITALS, NOW, before=BEFORE)
-    before = replace(NOW, at_monotonic_s=109.0, io_at_monotonic_s=105.0)
-    now = replace(before, at_monotonic_s=110.0)
+    before = NOW._replace(at_monotonic_s=109.0, io_at_monotonic_s=105.0)
+    now = before._replace(at_monotonic_s=110.0)
     if counted_again:
-        now = replace(now, read_bytes=2_000, write_bytes=5_015, io_at_monotonic_s=110.0)
+        now = now._replace(read_bytes=2_000, write_bytes=5_015, io_at_monotonic_s=110.0)
     sample = measure("ark", 2, VITALS, now, before=before, latest=latest)
     expected = (100.0, 1.0) if counted_again else (100.0, 2.0)
     assert (sample.read_bytes_per_s, sample.write_bytes_per_s) == expected
@@ -97,6 +95,6 @@ def test_bytes_counted_less_often_are_a_rate_over_the_time_between_the_counts(*,
 
 
 def test_bytes_never_counted_again_have_no_rate() -> None:
-    before = replace(NOW, at_monotonic_s=109.0, io_at_monotonic_s=105.0)
-    sample = measure("ark", 2, VITALS, replace(before, at_monotonic_s=110.0), before=before)
+    before = NOW._replace(at_monotonic_s=109.0, io_at_monotonic_s=105.0)
+    sample = measure("ark", 2, VITALS, before._replace(at_monotonic_s=110.0), before=before)
     assert (sample.read_bytes_per_s, sample.write_bytes_per_s) == (None, None)

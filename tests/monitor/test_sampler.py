@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from structlog.testing import capture_logs
@@ -75,7 +75,7 @@ async def running(sampler: Sampler, clock: FakeClock) -> AsyncIterator[Sampler]:
 
 
 def later(seconds: float, cpu_s: float) -> TreeReading:
-    return replace(READING, at_monotonic_s=READING.at_monotonic_s + seconds, cpu_time_s=READING.cpu_time_s + cpu_s)
+    return READING._replace(at_monotonic_s=READING.at_monotonic_s + seconds, cpu_time_s=READING.cpu_time_s + cpu_s)
 
 
 async def test_all_that_live_are_read_in_one_pass(herd: Herd, probe: FakeProbe, sampler: Sampler) -> None:

@@ -87,3 +87,52 @@ def test_fault_13_a_stranger_who_was_given_the_pid_is_never_signalled(tmp_path: 
         "adopted": False,
         "found": False,
     }
+
+
+MEASURE = """
+import json, os, subprocess, sys, time
+from pathlib import Path
+from monitor.local import procfs
+from monitor.local.kept_files import KeptFiles
+from monitor.local.proc_reader import ProcReader
+
+LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
+SLEEPER = ("/bin/sh", "-c", "echo up; read -r line")
+
+def take_pid(pid, env=None):
+    LAST_PID.write_text(str(pid - 1))
+    taken = subprocess.Popen(SLEEPER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=env)
+    taken.stdout.readline()  # its environment is there a moment after it has begun
+    return taken
+
+def end(process):
+    process.kill()
+    process.wait()
+    time.sleep(0.02)  # the clock by which starts are told apart has 100 ticks a second
+
+now_s = 1000.0
+reader = ProcReader(now=lambda: now_s, files=KeptFiles(int(sys.argv[1])))
+first = take_pid(5000, {"GAMEKEEPER_RUN": "m"})
+roots = {"game": procfs.identify(first.pid)}
+seen = [len(reader.read(roots))]
+now_s += 31
+seen.append(reader.read(roots)["game"].processes)
+stray = take_pid(300, {"GAMEKEEPER_RUN": "m"})  # the circle of numbers has closed meanwhile
+now_s += 31
+seen.append(reader.read(roots)["game"].processes)
+end(stray)
+stranger = take_pid(300)
+seen.append(reader.read(roots)["game"].processes)
+end(first)
+another = take_pid(5000)
+seen += [len(reader.read(roots)) for _ in range(3)]
+print(json.dumps([stray.pid, stranger.pid, another.pid, *seen]))
+"""
+
+
+@pytest.mark.parametrize("most", [0, 100], ids=["descriptors short", "descriptors kept"])
+def test_fault_13_a_stranger_who_was_given_the_pid_is_never_measured(most: int) -> None:
+    argv = in_pid_namespace(sys.executable, "-c", MEASURE, str(most))
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [300, 300, 5000, 1, 1, 2, 1, 0, 0, 0]
