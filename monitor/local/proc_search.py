@@ -47,7 +47,7 @@ class StraySearch:
             return
         self._searched_s = now_s
         for tree in trees:
-            tree.lost_members = False
+            tree.searched()
         everybody = afresh or now_s - self._saw_everybody_s >= _EVERYBODY_S
         try:
             pids = self._pids(everybody=everybody)
@@ -66,8 +66,8 @@ class StraySearch:
         newest = procfs.parse_newest(self._files.peek(f"{procfs.PROC}/loadavg"))
         since = self._newest
         given_out = (newest - since) % _NUMBERS
-        if not everybody and given_out <= _FEW and procfs.has_clock(os.getpid()):
-            pids = [pid for pid in range(since + 1, newest + 1) if procfs.has_clock(pid)]
+        if not everybody and given_out <= _FEW and procfs.ran_ns(os.getpid()) is not None:
+            pids = [pid for pid in range(since + 1, newest + 1) if procfs.ran_ns(pid) is not None]
         else:
             pids = [int(name) for name in self._files.names(str(procfs.PROC)) if name.isdigit()]
         self._newest = newest

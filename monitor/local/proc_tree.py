@@ -35,6 +35,7 @@ class Member:
         "io_counted_ns",
         "io_path",
         "line",
+        "listed_ns",
         "pid",
         "ran_ns",
         "started",
@@ -52,6 +53,8 @@ class Member:
         self.clock = procfs.cpu_clock(pid)
         self.ran_ns: int | None = None
         """What its clock said when `line` was read."""
+        self.listed_ns: int | None = None
+        """What it said when its children were last looked for."""
         self.line = b""
         self.usage = Usage(started=started)
         """What `line` says. Most helpers of a game have nothing to do, and say the same thing again."""
@@ -172,15 +175,24 @@ class ProcTree:
         return at_leisure or now_s >= self.early_walk_s
 
     def walk(self, children: Children, now_s: float) -> None:
-        """Look for children that are new, and have everybody read anew: memory goes also from those that sleep."""
+        """Look for children that are new. Who has not run has none but strays that were handed to it."""
         self._walked_s = now_s
         for member in self.members:  # grows while it is gone through
-            member.ran_ns = None
+            ran_ns = procfs.ran_ns(member.pid)
+            if ran_ns == member.listed_ns and ran_ns is not None:
+                continue
             try:
                 for pid in children(member):
                     self.admit(pid, member)
             except OSError:
                 continue  # it is gone or hidden: reading it tells which
+            member.listed_ns = ran_ns
+
+    def searched(self) -> None:
+        """Be told that strays were searched for; with that, all are read anew: memory goes also from who sleeps."""
+        self.lost_members = False
+        for member in self.members:
+            member.ran_ns = None
 
     def read(self, at: int, *, with_io: bool) -> TreeReading | None:
         """Add everything up; `None` when the root has ended, or something is hidden from us.

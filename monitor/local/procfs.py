@@ -175,13 +175,12 @@ def cpu_clock(pid: int) -> int:
     return ~pid << 3 | 2
 
 
-def has_clock(pid: int) -> bool:
-    """Whether there is such a process; a thread is none but to itself. Never where a sandbox knows no such clocks."""
+def ran_ns(pid: int) -> int | None:
+    """Give for how long a process has run; `None` where it has no clock. A thread is no process but to itself."""
     try:
-        time.clock_gettime_ns(cpu_clock(pid))
+        return time.clock_gettime_ns(cpu_clock(pid))
     except OSError:
-        return False
-    return True
+        return None
 
 
 @cache

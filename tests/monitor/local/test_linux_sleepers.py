@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ async def grown(stage: Stage) -> Watch:
     watch = Watch(game)
     watch.after()
     await all_asleep(*stage.puppets)
-    watch.after(20)
+    watch.after(31)
     return watch
 
 
@@ -100,10 +101,23 @@ async def test_only_those_that_ran_are_read_again(stage: Stage) -> None:
     assert (before.processes, before.threads, after.processes) == (3, 3, 3)
 
 
-async def test_the_memory_of_those_that_sleep_is_read_with_the_children(stage: Stage) -> None:
+async def test_the_memory_of_those_that_sleep_is_read_every_half_minute(stage: Stage) -> None:
     watch = await grown(stage)
     watch.after(10)
+    assert watch.files.seen("stat") == []
+    watch.after(20)
     assert sorted(watch.files.seen("stat")) == pids(stage, "game", "worker", "helper")
+
+
+async def test_children_are_looked_for_under_those_that_ran(stage: Stage) -> None:
+    watch = await grown(stage)
+    watch.after(10)
+    assert watch.files.seen("children") == []
+    helper = next(puppet for puppet in stage.puppets if puppet.facts["role"] == "helper")
+    await helper.order("child late")
+    await stage.enters("late")
+    assert watch.after(10).processes == 4
+    assert watch.files.seen("children") == pids(stage, "helper", "late")
 
 
 async def test_bytes_are_counted_of_those_that_ran(stage: Stage) -> None:
@@ -222,11 +236,14 @@ def test_the_newest_number_is_the_last_one_of_the_line() -> None:
     assert procfs.parse_newest(b"0.00 0.01 0.05 1/123 45678\n") == 45678
 
 
-def test_a_process_has_a_clock_and_a_thread_or_nobody_has_none() -> None:
+def test_the_clock_of_a_process_is_known_and_a_thread_or_nobody_has_none() -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
     assert thread.native_id is not None
-    assert [procfs.has_clock(number) for number in (os.getpid(), thread.native_id, 2**22 + 1)] == [True, False, False]
+    before, *others = [procfs.ran_ns(number) for number in (os.getpid(), thread.native_id, 2**22 + 1)]
+    assert before is not None
+    assert others == [None, None]
+    assert before < (procfs.ran_ns(os.getpid()) or 0) <= time.process_time_ns()
     done.set()
     thread.join()
