@@ -14,8 +14,9 @@ from pathlib import Path
 import discord
 import pytest
 
+from benchmarks.actor import SLEEP
 from benchmarks.exits import percentile
-from benchmarks.fleet import AT_ONCE, SLEEP
+from benchmarks.fleet import AT_ONCE
 from bot.app import DATABASE
 from monitor.alerting import Filter
 from monitor.model import State

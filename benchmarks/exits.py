@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.fleet import SLEEP, sleepers
+from benchmarks.actor import SLEEP
+from benchmarks.fleet import sleepers
 from benchmarks.report import Figure, figure
 from monitor.local import procfs
 from monitor.local.machine import Machine

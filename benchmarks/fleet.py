@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -26,8 +25,6 @@ from storage.servers import Servers
 
 BENCHMARK = Actor(ActorKind.COMMAND_LINE, "benchmark", "benchmark")
 AT_ONCE = RestartPolicy(RestartMode.ALWAYS, budget=10_000, backoff_s=0.0, backoff_max_s=0.0)
-SLEEP = (shutil.which("sleep") or "sleep", str(round(actor.LIFE_S)))
-"""The smallest program there is, so that what is measured is not its start."""
 _LIMIT_S = 60.0
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks.fleet import SLEEP, Park, park, servers
+from benchmarks.actor import SLEEP
+from benchmarks.fleet import Park, park, servers
 from benchmarks.report import Figure, figure
 from monitor.events import Event, ServerReady
 from monitor.local.machine import Machine
