@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.setbacks import BACKOFF_MAX_S, JITTER, NotDelivered, Setback, gone_delay_s, judge, of_status, retry_delay_s
+from cogs.setbacks import (
+    BACKOFF_MAX_S,
+    JITTER,
+    LIMITED_AT_MOST_S,
+    NotDelivered,
+    Setback,
+    gone_delay_s,
+    judge,
+    of_status,
+    retry_delay_s,
+)
 from cogs.traffic import INVALID_AT_MOST, INVALID_WINDOW_S, Breaker, Traffic
 from tests.fakes.clock import FakeClock
 
@@ -22,6 +32,15 @@ def http(status: int, **headers: str) -> discord.HTTPException:
     response: Any = SimpleNamespace(status=status, reason="", headers=headers)
     kinds = {403: discord.Forbidden, 404: discord.NotFound}
     return kinds.get(status, discord.HTTPException)(response, "said")
+
+
+@pytest.mark.parametrize(
+    ("header", "pause_s"),
+    [("inf", LIMITED_AT_MOST_S), ("1e9", LIMITED_AT_MOST_S), ("nan", 0.0), ("-5", 0.0), ("", 0.0), (None, 0.0)],
+    ids=str,
+)
+def test_fault_37_no_header_makes_a_wait_endless(header: str | None, pause_s: float) -> None:
+    assert of_status(429, "HTTP 429", retry_after=header).retry_after_s == pause_s
 
 
 @pytest.mark.parametrize(
